@@ -1,0 +1,41 @@
+"""What many tests need: media made on the spot, and the command line run as its users run it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+HERO = Path(__file__).parent.parent / "sample_data" / "hero.png"
+
+
+@pytest.fixture(scope="session")
+def hero() -> Path:
+    """The drawn face that the project ships."""
+    return HERO
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """About a second of speech, mono WAV."""
+    path = tmp_path_factory.mktemp("speech") / "hello.wav"
+    subprocess.run(["flite", "-voice", "slt", "-t", "Hello, my friend.", "-o", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def txt2vid(tmp_path: Path) -> Command:
+    """Runs `txt2vid ARGUMENTS…` in tmp_path, in a process of its own; `stdin` is its input."""
+
+    def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "txt2vid", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=tmp_path, input=stdin, capture_output=True, text=True, check=False, timeout=100
+        )
+
+    return run

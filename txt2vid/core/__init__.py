@@ -1,0 +1,1 @@
+"""Pure parts: values and decisions, on the standard library and numpy alone."""

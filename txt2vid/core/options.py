@@ -1,0 +1,89 @@
+"""What a user asked for, as values: built by the command line or a caller in Python, read by the pipelines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from txt2vid.errors import UsageError
+
+DEFAULT_FPS = Fraction(25)  # for still pictures: what Wav2Lip was trained at, and what most listeners' eyes accept
+MIN_SIZE, MAX_SIZE = 64, 4096  # pixels of the longer side; 4096 is the widest that H.264 level 5.1 decoders take
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOptions:
+    """Which face, and where in the picture.
+
+    path: a picture or a video.
+    index: which of several faces, 0 the largest, 1 the second largest …; None asks for the largest.
+    box: x, y, width, height in pixels of the picture: where a person says that the face is.
+    landmarks: a file with the 478 landmarks of a still picture, placed by hand or by another program.
+    size: the longer side of what is drawn, in pixels; None keeps the picture's own size (up to MAX_SIZE).
+    """
+
+    path: Path
+    index: int | None = None
+    box: tuple[int, int, int, int] | None = None
+    landmarks: Path | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """One video to render: a face, and either a sound file or a text.
+
+    output: the file to write; its extension chooses the container.
+    fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
+    engine, tts: a name in the registry, or "auto".
+    voice: a voice of the synthesizer; None is its default.
+    idle: blinks, breath and small head movement.
+    seed: of all that is random; the same seed gives the same video.
+    """
+
+    face: FaceOptions
+    output: Path
+    audio: Path | None = None
+    text: str | None = None
+    engine: str = "auto"
+    checkpoint: Path | None = None
+    fps: Fraction | None = None
+    tts: str = "auto"
+    voice: str | None = None
+    idle: bool = True
+    seed: int = 0
+
+
+def parse_box(text: str) -> tuple[int, int, int, int]:
+    """A face's place as people write it: "X,Y,WIDTH,HEIGHT" in pixels. Raises UsageError where it is no such box."""
+    try:
+        x, y, width, height = (int(number) for number in text.split(","))
+    except ValueError as err:
+        raise UsageError(
+            f"face box {text!r} is not X,Y,WIDTH,HEIGHT in pixels: write, for instance, 120,80,200,240"
+        ) from err
+    if min(x, y) < 0 or min(width, height) < 1:
+        raise UsageError(
+            f"face box {text!r} is empty or begins outside the picture: write, for instance, 120,80,200,240"
+        )
+    return x, y, width, height
+
+
+def parse_size(text: str) -> int:
+    """The longer side in pixels. Raises UsageError where it is no whole number in [MIN_SIZE, MAX_SIZE]."""
+    size = parse_count(text, "size")
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise UsageError(f"size {size} is out of range: choose {MIN_SIZE} to {MAX_SIZE} pixels")
+    return size
+
+
+def parse_count(text: str, what: str) -> int:
+    """A whole number from 0. Raises UsageError, naming `what`, where it is none."""
+    try:
+        count = int(text)
+    except ValueError as err:
+        raise UsageError(f"{what} {text!r} is no whole number: write 0, 1, 2 …") from err
+    if count < 0:
+        raise UsageError(f"{what} {count} is negative: write 0 or more")
+    return count
