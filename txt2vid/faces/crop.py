@@ -1,0 +1,105 @@
+"""Square, turned views of a picture: where a face is looked at, and the way back to the picture's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from txt2vid.core.media import Pixels
+from txt2vid.faces.face import Landmarks
+
+_EYES = (33, 263)  # outer corners: the line between them tells how the head is tilted
+_MARGIN = 1.5  # crop's side over the face's: what the mesh was trained with (MediaPipe's face_landmark graph)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A square of a picture.
+
+    x, y: its middle, in pixels of the picture (0.5, 0.5 is the middle of the first pixel).
+    side: its side in pixels of the picture.
+    angle: radians that the picture's content is turned clockwise there, so that the view shows it upright.
+    """
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+    def matrix(self, pixels: int) -> NDArray[np.float64]:
+        """(2, 3): from the picture's coordinates to those of the view drawn with `pixels` a side."""
+        k = pixels / self.side
+        c, s = k * np.cos(self.angle), k * np.sin(self.angle)
+        half = pixels / 2
+        return np.array([[c, s, half - c * self.x - s * self.y], [-s, c, half + s * self.x - c * self.y]])
+
+    def draw(self, picture: Pixels, pixels: int, border: int = cv2.BORDER_REPLICATE) -> Pixels:
+        """The view at `pixels` a side, without aliasing; beyond the picture its edge goes on."""
+        matrix = self.matrix(pixels)
+        shrink = int(self.side / pixels)
+        if shrink >= 2:
+            picture, matrix = _shrunk(picture, self, matrix, shrink)
+        shifted = matrix.copy()  # cv2 puts 0, 0 into the first pixel's middle
+        shifted[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+        drawn = cv2.warpAffine(
+            picture, shifted, (pixels, pixels), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(128, 128, 128)
+        )
+        return np.asarray(drawn, np.uint8)
+
+    def to_picture(self, points: Landmarks, pixels: int) -> Landmarks:
+        """Landmarks in pixels of the drawn view, as pixels of the picture."""
+        k = self.side / pixels
+        c, s = k * np.cos(self.angle), k * np.sin(self.angle)
+        centred = points[:, :2].astype(np.float64) - pixels / 2
+        x = self.x + centred @ (c, -s)
+        y = self.y + centred @ (s, c)
+        placed: Landmarks = np.stack([x, y, k * points[:, 2]], axis=1).astype(np.float32)
+        return placed
+
+    def moved(self, dx: float = 0, dy: float = 0, scale: float = 1, turn: float = 0) -> View:
+        """A view a little beside this one: shifts in sides, turn in radians."""
+        return View(self.x + dx * self.side, self.y + dy * self.side, self.side * scale, self.angle + turn)
+
+
+def _shrunk(
+    picture: Pixels, view: View, matrix: NDArray[np.float64], factor: int
+) -> tuple[Pixels, NDArray[np.float64]]:
+    """The part of the picture under the view, averaged over blocks of `factor` pixels, and the matrix from there."""
+    height, width = picture.shape[:2]
+    reach = view.side * (abs(np.cos(view.angle)) + abs(np.sin(view.angle))) / 2 + 2 * factor
+    left, right = _clamp(view.x - reach, view.x + reach, width, factor)
+    top, bottom = _clamp(view.y - reach, view.y + reach, height, factor)
+    part = picture[top:bottom, left:right]
+    small_size = (max(1, (right - left) // factor), max(1, (bottom - top) // factor))
+    small = np.asarray(cv2.resize(part, small_size, interpolation=cv2.INTER_AREA), np.uint8)
+    sx, sy = (right - left) / small_size[0], (bottom - top) / small_size[1]
+    inner = matrix.copy()
+    inner[:, 2] += matrix[:, :2] @ (left, top)
+    inner[:, 0] *= sx
+    inner[:, 1] *= sy
+    return small, inner
+
+
+def _clamp(low: float, high: float, end: int, least: int) -> tuple[int, int]:
+    start = int(np.clip(low, 0, max(0, end - least)))
+    return start, int(np.clip(high, min(end, start + least), end))
+
+
+def view_of(points: Landmarks) -> View:
+    """The view in which the mesh sees these landmarks best: upright, in the middle, two thirds of the side."""
+    angle = tilt(points)
+    c, s = np.cos(angle), np.sin(angle)
+    upright = points[:, :2] @ np.array([[c, -s], [s, c]])
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    u, v = (low + high) / 2
+    side = _MARGIN * float((high - low).max())
+    return View(float(c * u - s * v), float(s * u + c * v), side, angle)
+
+
+def tilt(points: Landmarks) -> float:
+    """How far the head is turned clockwise in the picture, radians, by the line between the eyes' outer corners."""
+    right, left = points[list(_EYES), :2]
+    return float(np.arctan2(left[1] - right[1], left[0] - right[0]))

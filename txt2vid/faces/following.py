@@ -1,0 +1,93 @@
+"""One person's face from frame to frame: followed by the mesh, found again after a cut, never swapped for another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from txt2vid.core.media import Pixels
+from txt2vid.faces.crop import view_of
+from txt2vid.faces.face import Landmarks
+from txt2vid.faces.found import Found, look, plausible
+from txt2vid.faces.search import find_nearby
+
+_LEAST = 0.5  # the mesh's score below which the face is lost (MediaPipe's own threshold)
+_JUMP = 0.5  # extents that a face's middle may move from one frame to the next
+_GROWTH = 1.4  # by which it may grow or shrink
+_NEAR = 1.2  # extents within which a face that was lost is the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a face is, roughly: its middle and its size in pixels."""
+
+    x: float
+    y: float
+    extent: float
+
+    def distance(self, other: Place) -> float:
+        """Between the middles, in sizes of the smaller of both."""
+        return float(np.hypot(self.x - other.x, self.y - other.y)) / max(1.0, min(self.extent, other.extent))
+
+    def is_like(self, other: Place, near: float, growth: float) -> bool:
+        """Whether both may be the same face."""
+        ratio = max(self.extent, other.extent) / max(1.0, min(self.extent, other.extent))
+        return self.distance(other) < near and ratio < growth
+
+
+def place_of(points: Landmarks) -> Place:
+    """The place of a face with these landmarks."""
+    x, y = points[:, :2].mean(axis=0)
+    width, height = np.ptp(points[:, :2], axis=0)
+    return Place(float(x), float(y), float(np.sqrt(width * height)))
+
+
+class Follower:
+    """Follows one face; the others that were seen beside it are known, so that they are not mistaken for it."""
+
+    def __init__(self, face: Found, others: Sequence[Found]) -> None:
+        self._points: Landmarks = face.landmarks
+        self._others = [place_of(other.landmarks) for other in others]
+        self._lost = False
+
+    def follow(self, picture: Pixels) -> Landmarks | None:
+        """The face's landmarks in the next frame; None where it is not seen."""
+        points = None if self._lost else self._next(picture)
+        if points is None:
+            points = self._again(picture)
+        self._lost = points is None
+        if points is not None:
+            self._points = points
+        return points
+
+    def _next(self, picture: Pixels) -> Landmarks | None:
+        points, score = look(picture, view_of(self._points))
+        if score < _LEAST or not plausible(points):
+            return None
+        here, there = place_of(self._points), place_of(points)
+        return points if there.is_like(here, _JUMP, _GROWTH) else None
+
+    def _again(self, picture: Pixels) -> Landmarks | None:
+        """The same face near where it was, else one that none of the others accounts for."""
+        last = place_of(self._points)
+        unclaimed: list[Landmarks] = []
+        seen: list[Place] = []
+        for face in find_nearby(picture):
+            place = place_of(face.landmarks)
+            rival = min((place.distance(other) for other in self._others), default=np.inf)
+            if place.is_like(last, _NEAR, 2.0) and place.distance(last) < rival:
+                return face.landmarks
+            if rival < _NEAR:
+                seen.append(place)
+            else:
+                unclaimed.append(face.landmarks)
+        self._moved(seen)
+        return unclaimed[0] if unclaimed else None
+
+    def _moved(self, seen: list[Place]) -> None:
+        """The others are where they were seen last."""
+        for place in seen:
+            nearest = min(range(len(self._others)), key=lambda i: place.distance(self._others[i]))
+            self._others[nearest] = place
