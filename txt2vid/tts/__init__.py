@@ -1,0 +1,1 @@
+"""Voices: text becomes speech, with the time of each phoneme where the voice tells it."""
