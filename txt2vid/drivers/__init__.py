@@ -1,0 +1,1 @@
+"""Drivers turn something (speech, phonemes, idleness) into motion, frame by frame."""
