@@ -1,0 +1,1 @@
+"""Engines turn faces and motion into frames."""

@@ -1,0 +1,1 @@
+"""The mesh engine's parts: how a picture's face is measured, moved and drawn."""

@@ -1,0 +1,131 @@
+"""A face taken apart for the rig: points, depth, shapes, and smooth fields of them over the picture."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from txt2vid.core.media import Pixels
+from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.field import Grid, Spline
+from txt2vid.engines.rig.geometry import Array, FaceAxes, smoothstep
+from txt2vid.engines.rig.sheet import Sheet
+from txt2vid.faces import landmarks as lm
+from txt2vid.faces.face import Landmarks
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What building the sheets needs, all in the picture's pixels (middles at integers)."""
+
+    picture: Pixels
+    points: Array  # (478, 2)
+    depth: Array  # (478,)
+    axes: FaceAxes
+    shapes: Array  # (n, 478, 2)
+    anchors: Array  # (k, 2), where nothing moves
+    centre: Array  # (2,) of the face's outline
+    radii: Array  # (2,) of the outline, across and down
+
+
+def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Array) -> Anatomy:
+    """Takes a face apart. shapes: (n, 478, 3), what each weight moves."""
+    points = np.asarray(landmarks[:, :2] - 0.5, np.float32)
+    oval = points[list(lm.OVAL)]
+    centre = np.asarray((points[lm.FOREHEAD_TOP] + points[lm.CHIN]) / 2, np.float32)
+    relative = oval - centre
+    # Anchors hold still what lies around the face; below the chin they leave the jaw its room.
+    down = unit2(points[lm.CHIN] - points[lm.FOREHEAD_TOP])
+    below = np.clip(relative @ down / max(float(np.linalg.norm(relative, axis=1).max()), 1.0), 0, 1)
+    rings = [centre + relative * (size + 0.55 * below[:, None] ** 2) for size in (1.42, 1.75)]
+    across = np.array((down[1], -down[0]), np.float32)
+    radii = np.array((np.abs(relative @ across).max(), np.abs(relative @ down).max()), np.float32)
+    return Anatomy(picture, points, landmarks[:, 2].astype(np.float32), axes, np.asarray(shapes[..., :2], np.float32),
+                    np.concatenate(rings).astype(np.float32), centre, radii)  # fmt: skip
+
+
+def unit2(vector: Array) -> Array:
+    """The vector with length 1; 0 stays 0."""
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
+
+
+def spline_of(
+    anatomy: Anatomy,
+    left_out: set[int],
+    near: Array | None = None,
+    reach: float = 0,
+    rims: tuple[lm.Row, ...] = (),
+) -> Spline:
+    """All displacements and the depth as one spline over the landmarks but some, and the anchors.
+
+    near, reach: only landmarks within so many pixels of a point. rims: rows along which the skin moves exactly as the
+    straight pieces between their landmarks do.
+    """
+    keep = np.array([i for i in range(len(anatomy.points)) if i not in left_out and i < 468])
+    if near is not None:
+        keep = keep[np.linalg.norm(anatomy.points[keep] - near, axis=1) < reach]
+    known = np.column_stack([anatomy.shapes.transpose(1, 0, 2).reshape(len(anatomy.points), -1), anatomy.depth])
+    ends = [pair for rim in rims for pair in itertools.pairwise(rim)]
+    between = [(first, last, share) for first, last in ends for share in (0.25, 0.5, 0.75)]
+
+    def along(values: Array) -> Array:
+        return np.array([values[a] + share * (values[b] - values[a]) for a, b, share in between]).reshape(
+            len(between), values.shape[1]
+        )
+
+    still = np.zeros((len(anatomy.anchors), known.shape[1]), np.float32)
+    still[:, -1] = np.median(anatomy.depth[list(lm.OVAL)])
+    centres = np.concatenate([anatomy.points[keep], along(anatomy.points), anatomy.anchors])
+    return Spline(centres, np.concatenate([known[keep], along(known), still]), anatomy.axes.width)
+
+
+def roundness(anatomy: Anatomy, nodes: Array) -> Array:
+    """How far out points are: 1 on the face's outline taken as an ellipse; below the chin it counts less."""
+    down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
+    across = np.array((down[1], -down[0]), np.float32)
+    relative = nodes - anatomy.centre
+    u, v = relative @ across / anatomy.radii[0], relative @ down / anatomy.radii[1]
+    return np.asarray(np.hypot(u, np.where(v > 0, v * 0.75, v)), np.float32)
+
+
+def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
+    """How far points go with the head: the neck bends, the shoulders stay; without a matte the background stays too."""
+    down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
+    below = (points - anatomy.points[lm.CHIN]) @ down / anatomy.axes.width
+    weight = smoothstep(0.55, 0.0, below)
+    if not has_matte:
+        weight = weight * smoothstep(1.9, 1.15, roundness(anatomy, points))
+    return np.asarray(weight, np.float32)
+
+
+def sheet_of(grid: Grid, values: Array, origin: tuple[int, int], head: Array, *, stretches: bool) -> Sheet:
+    """A sheet of field values (rows, columns, 2n + 1) whose texture's corner is at `origin`."""
+    basis = values[..., :-1].reshape(grid.rows, grid.columns, -1, 2).transpose(2, 0, 1, 3)
+    return Sheet(
+        grid, np.ascontiguousarray(basis), np.ascontiguousarray(values[..., -1]), head, origin, stretches=stretches
+    )
+
+
+def samples(anatomy: Anatomy) -> tuple[Array, Array]:
+    """Colours of the cheeks' skin and of the whites of the eyes, (n, 3) each, BGR."""
+    height, width = anatomy.picture.shape[:2]
+
+    def inside(mask: Pixels) -> Array:
+        return np.asarray(anatomy.picture[mask > 0], np.float32)
+
+    skin = np.zeros((height, width), np.uint8)
+    for cheek in ((50, 205, 187, 123), (280, 425, 411, 352)):
+        imaging.polygon(skin, imaging.hull(anatomy.points[list(cheek)]))
+    white = np.zeros((height, width), np.uint8)
+    for upper, lower, iris in ((lm.UPPER_LID_LEFT[0], lm.LOWER_LID_LEFT[0], lm.IRIS_LEFT),
+                               (lm.UPPER_LID_RIGHT[0], lm.LOWER_LID_RIGHT[0], lm.IRIS_RIGHT)):  # fmt: skip
+        ring = anatomy.points[[*upper, *reversed(lower)]]
+        imaging.polygon(white, ring)
+        radius = float(np.linalg.norm(anatomy.points[list(iris[1:])] - anatomy.points[iris[0]], axis=1).mean())
+        imaging.erase_disc(white, anatomy.points[iris[0]], 1.1 * radius)
+    picked = inside(skin)
+    if len(picked) < 4:
+        picked = np.asarray(anatomy.picture.reshape(-1, 3), np.float32)
+    return picked, inside(white)

@@ -1,0 +1,100 @@
+"""The eyeballs behind the lids: the picture's own eyes, grown past the lids and turned with the gaze."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from txt2vid.core.media import Pixels
+from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.geometry import Array, smoothstep
+from txt2vid.engines.rig.sheet import Pose
+from txt2vid.engines.rig.slit import Contour
+from txt2vid.faces.landmarks import Row
+
+Mask = NDArray[np.bool_]
+
+# An iris is 11.7 mm wide on a ball of 12 mm radius: at 35 degrees its middle has moved by 1.18 of its radius.
+_REACH = (1.15, 0.75)  # iris radii at gaze 1: sideways, up and down
+OPEN = 0.13  # height over width from which an eye counts as open
+
+
+class Eye:
+    """One eye's ball over a rectangle of the picture."""
+
+    def __init__(self, contour: Contour, iris: Array, patch: Pixels, offset: tuple[int, int]) -> None:
+        """iris: (5, 2) the iris' middle and rim in the picture. patch: BGR of the rectangle at `offset`."""
+        height, width = patch.shape[:2]
+        ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+        self._pixels = np.stack([xs, ys], axis=-1)
+        self._offset = np.array(offset, np.float32)
+        along, across = contour.places(self._pixels + self._offset)
+        upper, lower = contour.rim("upper", along), contour.rim("lower", along)
+        inset = max(1.0, 0.05 * contour.half)
+        inside = (np.minimum(across - upper, lower - across) > inset) & (np.abs(along) < 0.97 * contour.half)
+        self._middle = np.asarray(iris[0] - self._offset, np.float32)
+        self._radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+        self._axes = np.stack([contour.along, contour.across])
+        depth = np.asarray(np.minimum(across - upper, lower - across), np.float32)
+        ball = self._completed(patch, inside, depth)
+        self._white, self._iris = self._parted(ball)
+        self.is_seen = _is_an_eye(patch, inside, np.hypot(*(self._pixels - self._middle).T).T / max(self._radius, 1.0))
+
+    def _completed(self, patch: Pixels, inside: Mask, depth: Array) -> Pixels:
+        """The ball where lids hide it: the iris goes on as round as it is, the white as it is beside the iris.
+
+        depth: pixels into the opening, negative under the lids.
+        """
+        distance = np.sqrt(((self._pixels - self._middle) ** 2).sum(axis=-1)) / max(self._radius, 1.0)
+        bins = np.clip((distance * 12).astype(int), 0, 13)  # 14 rings: 12 in the iris, its edge, and the white
+        rings = np.zeros((14, 3), np.float32)
+        known = inside & (np.abs(depth) > 0.5)
+        for ring in range(13, -1, -1):
+            chosen = patch[known & (bins == ring)].astype(np.float32)
+            if len(chosen) >= 3:
+                rings[ring] = np.median(chosen, axis=0)
+            else:
+                rings[ring] = rings[min(ring + 1, 13)]
+        white = patch[known & (distance > 1.2)].astype(np.float32)
+        if len(white) >= 6:
+            level = white.sum(axis=1)
+            rings[13] = white[level >= np.percentile(level, 35)].mean(axis=0)
+        place = np.clip(distance * 12 - 0.5, 0, 13)
+        model = np.stack([np.interp(place, np.arange(14), rings[:, channel]) for channel in range(3)], axis=-1)
+        model *= (0.94 - 0.30 * smoothstep(0.0, -0.45 * self._radius, depth))[..., None]
+        seen = smoothstep(-0.5, 2.0, depth)[..., None]
+        return np.asarray(np.rint(patch * seen + model * (1 - seen)), np.uint8)
+
+    def _parted(self, ball: Pixels) -> tuple[Pixels, Pixels]:
+        """The white without the iris, and the iris as a layer of its own (premultiplied BGRA)."""
+        distance = np.sqrt(((self._pixels - self._middle) ** 2).sum(axis=-1))
+        soft = max(1.0, 0.06 * self._radius)
+        disc = smoothstep(1.08 * self._radius + soft, 1.08 * self._radius - soft, np.asarray(distance, np.float32))
+        hidden = (distance < 1.08 * self._radius + 2 * soft).astype(np.uint8)
+        white = imaging.heal(ball, hidden, 3)
+        iris = np.dstack([np.rint(ball * disc[..., None]), np.rint(255 * disc)]).astype(np.uint8)
+        return white, iris
+
+    def draw(self, gaze: Array, pose: Pose, depth: float) -> Pixels:
+        """The ball as BGR. gaze: (2,) in [-1, 1], to the picture's right and down."""
+        matrix = pose.affine(depth)
+        matrix[:, 2] += matrix[:, :2] @ self._offset - self._offset
+        white = imaging.move(self._white, matrix, edges=True)
+        matrix[:, 2] += matrix[:, :2] @ ((gaze * _REACH * self._radius) @ self._axes)
+        return imaging.over(imaging.move(self._iris, matrix), white)
+
+
+def _is_an_eye(patch: Pixels, inside: Mask, distance: Array) -> bool:
+    """Whether there is an iris in a lighter ball: not behind dark glasses, not on a statue."""
+    grey = imaging.grey(patch)
+    iris, ball = inside & (distance < 0.9), inside & (distance > 1.15)
+    if iris.sum() < 6 or ball.sum() < 6:
+        return bool(inside.sum() >= 12)  # too small to tell, or an iris that fills the eye
+    return float(np.median(grey[iris])) < 0.88 * float(np.median(grey[ball]))
+
+
+def opening(landmarks: Array, upper: Row, lower: Row) -> float:
+    """Height over width of an eye."""
+    width = np.linalg.norm(landmarks[upper[0]] - landmarks[upper[-1]])
+    height = np.linalg.norm(landmarks[list(upper[3:6])] - landmarks[list(lower[3:6])], axis=1).max()
+    return float(height / max(float(width), 1e-6))

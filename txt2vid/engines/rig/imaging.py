@@ -1,0 +1,159 @@
+"""What the rig asks of OpenCV, each in one typed call; the only file of the rig that imports it.
+
+Everything works on 8-bit pictures in integer arithmetic: a frame has 4 ms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2 as _cv2
+import numpy as np
+
+from txt2vid.core.media import Pixels
+from txt2vid.engines.rig.geometry import Array
+
+_cv: Any = _cv2  # its stubs know neither which type comes back nor that a second map may be left out
+
+
+def sample(picture: Pixels, where: Array) -> Pixels:
+    """The picture at places (h, w, 2), x and y in its pixels, bilinear; beyond its edge the edge goes on."""
+    result: Pixels = _cv.remap(picture, where, None, _cv.INTER_LINEAR, borderMode=_cv.BORDER_REPLICATE)
+    return result
+
+
+def sample_field(field: Array, where: Array) -> Array:
+    """A float32 field (rows, columns, up to 4) at places (h, w, 2) in its own nodes, bilinear."""
+    result: Array = _cv.remap(field, where, None, _cv.INTER_LINEAR, borderMode=_cv.BORDER_REPLICATE)
+    return result
+
+
+def slopes(field: Array) -> Array:
+    """(rows, columns, 4): how the two values of a field (rows, columns, 2) change along x, then along y, per node."""
+    slope, keep = np.array((-0.5, 0, 0.5), np.float32), np.array((0, 1, 0), np.float32)
+    across = _cv.sepFilter2D(field, -1, slope, keep, borderType=_cv.BORDER_REPLICATE)
+    down = _cv.sepFilter2D(field, -1, keep, slope, borderType=_cv.BORDER_REPLICATE)
+    return np.concatenate([across, down], axis=-1)
+
+
+def enlarge(field: Array, width: int, height: int) -> Array:
+    """A float32 field over more nodes, bilinear; cell middles stay where they are."""
+    result: Array = _cv.resize(field, (width, height), interpolation=_cv.INTER_LINEAR)
+    return result
+
+
+def halve(field: Array) -> Array:
+    """A float32 field over half the nodes, smoothed (Burt and Adelson 1983)."""
+    result: Array = _cv.pyrDown(field)
+    return result
+
+
+def move(layer: Pixels, matrix: Array, *, edges: bool = False) -> Pixels:
+    """A layer moved by an affine map (2, 3); what comes in from outside is transparent, or the edge where asked."""
+    border = _cv.BORDER_REPLICATE if edges else _cv.BORDER_CONSTANT
+    size = (layer.shape[1], layer.shape[0])
+    result: Pixels = _cv.warpAffine(layer, matrix, size, flags=_cv.INTER_LINEAR, borderMode=border)
+    return result
+
+
+def repeat(plane: Pixels, channels: int = 3) -> Pixels:
+    """One plane (h, w) as so many equal channels."""
+    result: Pixels = _cv.merge([plane] * channels)
+    return result
+
+
+def shade(picture: Pixels, light: Pixels) -> Pixels:
+    """Picture times light / 255, rounded; equal shapes."""
+    result: Pixels = _cv.multiply(picture, light, scale=1 / 255)
+    return result
+
+
+def add(one: Pixels, other: Pixels) -> Pixels:
+    """The sum, held at 255."""
+    result: Pixels = _cv.add(one, other)
+    return result
+
+
+def invert(plane: Pixels) -> Pixels:
+    """255 minus the values."""
+    result: Pixels = _cv.bitwise_not(plane)
+    return result
+
+
+def mix(front: Pixels, behind: Pixels, alpha: Pixels) -> Pixels:
+    """Front through alpha over behind; all of one shape (h, w, 3)."""
+    return add(shade(front, alpha), shade(behind, invert(alpha)))
+
+
+def over(top: Pixels, under: Pixels) -> Pixels:
+    """A premultiplied BGRA picture over a BGR or BGRA one of the same size (Porter and Duff 1984)."""
+    channels = under.shape[2]
+    through = repeat(invert(plane(top, 3)), channels)
+    return add(top if channels == 4 else colours(top), shade(under, through))
+
+
+def plane(picture: Pixels, channel: int) -> Pixels:
+    """One channel as a plane of its own."""
+    result: Pixels = _cv.extractChannel(picture, channel)
+    return result
+
+
+def colours(picture: Pixels) -> Pixels:
+    """BGRA without its A."""
+    result: Pixels = _cv.cvtColor(picture, _cv.COLOR_BGRA2BGR)
+    return result
+
+
+def grey(picture: Pixels) -> Array:
+    """Luma of a BGR picture (ITU-R BT.601), float32 in 0..255."""
+    return np.asarray(_cv.cvtColor(picture, _cv.COLOR_BGR2GRAY), np.float32)
+
+
+def soften(plane: Array, sigma: float) -> Array:
+    """A float32 plane blurred by a Gaussian of so many pixels."""
+    result: Array = _cv.GaussianBlur(plane, (0, 0), sigma)
+    return result
+
+
+def dimmed(cover: Pixels, reach: int, most: float, light: float) -> Pixels:
+    """Light (0 to 255) where things cover: `light` * (1 - most * cover), cover averaged over `reach` pixels."""
+    result: Pixels = _cv.convertScaleAbs(_cv.blur(cover, (reach, reach)), alpha=-most * light, beta=255 * light)
+    return result
+
+
+def grow(mask: Pixels, pixels: int) -> Pixels:
+    """The largest value within so many pixels."""
+    result: Pixels = _cv.dilate(mask, np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8))
+    return result
+
+
+def heal(picture: Pixels, missing: Pixels, reach: int) -> Pixels:
+    """What is missing (non-zero) filled in from around (Telea 2004)."""
+    result: Pixels = _cv.inpaint(np.ascontiguousarray(picture), missing, reach, _cv.INPAINT_TELEA)
+    return result
+
+
+def pad(picture: Pixels, top: int, bottom: int, left: int, right: int) -> Pixels:
+    """The picture with its edges going on for so many pixels."""
+    result: Pixels = _cv.copyMakeBorder(picture, top, bottom, left, right, _cv.BORDER_REPLICATE)
+    return result
+
+
+def polygon(mask: Pixels, points: Array) -> None:
+    """Fills a polygon (n, 2) of a mask with 255."""
+    _cv.fillPoly(mask, [np.rint(points).astype(np.int32)], 255)
+
+
+def hull(points: Array) -> Array:
+    """The convex hull of points (n, 2), as a polygon."""
+    return np.asarray(_cv.convexHull(points.astype(np.float32))[:, 0], np.float32)
+
+
+def erase_disc(mask: Pixels, middle: Array, radius: float) -> None:
+    """Clears a disc of a mask."""
+    _cv.circle(mask, np.rint(middle).astype(int).tolist(), round(radius), 0, -1)
+
+
+def rotation(vector: Array) -> Array:
+    """The matrix (3, 3) of a rotation vector in radians (Rodrigues 1840)."""
+    return np.asarray(_cv.Rodrigues(vector.astype(np.float64))[0], np.float32)

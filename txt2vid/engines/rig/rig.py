@@ -1,0 +1,71 @@
+"""A face made ready to move, and how one frame is drawn of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from txt2vid.core.media import Pixels
+from txt2vid.core.motion import Motion
+from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.anatomy import anatomy_of, samples
+from txt2vid.engines.rig.features import MOUTH_NODES, EyeLids, Mouth, eyes_of
+from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
+from txt2vid.engines.rig.head import Head
+from txt2vid.engines.rig.mouth import Light, light_of
+from txt2vid.engines.rig.seam import settle_seam
+from txt2vid.engines.rig.shapes import Shapes
+from txt2vid.engines.rig.sheet import Pose
+from txt2vid.engines.rig.weights import Weights
+from txt2vid.faces.face import Landmarks
+
+
+class Rig:
+    """One picture's face, ready to move.
+
+    A still picture's face moves as a whole. Of a video's frame only the mouth and the jaw are set (`mouth_only`): the
+    rest lives by itself.
+    """
+
+    def __init__(self, picture: Pixels, landmarks: Landmarks, matte: Pixels | None = None, *,
+                 mouth_only: Light | None = None) -> None:  # fmt: skip
+        """mouth_only: the light in the mouth, the same for all frames of a video; None moves everything."""
+        still = mouth_only is None
+        settled = settle_seam(picture, landmarks) if still else landmarks
+        self._axes = measure(settled)
+        self._weights = Weights(settled, self._axes, Shapes(settled, self._axes).displacements, exact_rest=not still)
+        anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements)
+        pivot = (
+            self._axes.middle - 0.5 + self._axes.picture(np.array([[0, 0.30, 0.30]], np.float32))[0] * self._axes.width
+        )
+        self._pivot = np.asarray(pivot, np.float32)
+        self._head = Head(anatomy, matte, lower_face=not still)
+        self._mouth = Mouth(anatomy, mouth_only or light_of(*samples(anatomy)), own_teeth=still,
+                            nodes=MOUTH_NODES if still else MOUTH_NODES * 2 // 3)  # fmt: skip
+        self._eyes: list[EyeLids] = eyes_of(anatomy) if still else []
+
+    @staticmethod
+    def light(picture: Pixels, landmarks: Landmarks) -> Light:
+        """The light in the mouth of a face, for `mouth_only`."""
+        axes = measure(landmarks)
+        return light_of(*samples(anatomy_of(picture, landmarks, axes, np.zeros((1, *landmarks.shape), np.float32))))
+
+    def draw(self, motion: Motion) -> Pixels:
+        """The picture with the face moved; new memory."""
+        weights = self._weights.of(motion)
+        pose = pose_of(motion, self._axes, self._pivot)
+        canvas, alpha = self._head.begin(weights, pose)
+        self._mouth.draw(canvas, self._head.origin, weights, pose)
+        for eye in self._eyes:
+            eye.draw(canvas, self._head.origin, weights, pose)
+        return self._head.finish(canvas, alpha)
+
+
+def pose_of(motion: Motion, axes: FaceAxes, pivot: Array) -> Pose:
+    """The head's rigid movement in the picture; it turns about a point between the ears, a little lower and deeper."""
+    pitch, yaw, roll = (float(angle) for angle in motion.rotation)
+    # The head's own axes are across (to the picture's right), down, and into the head; signs as Motion has them.
+    turn = imaging.rotation(np.array([pitch, -yaw, roll], np.float32))
+    turn = axes.axes.T @ turn @ axes.axes - np.eye(3, dtype=np.float32)
+    if not motion.rotation.any():
+        turn[:] = 0  # not the rounding of the axes' own product
+    return Pose(turn, pivot, motion.translation * np.array((1, 1, -1), np.float32) * np.float32(axes.width))

@@ -1,0 +1,145 @@
+"""A slit: an opening in the skin (the mouth, an eye) with a sheet on either side and something behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from txt2vid.core.media import Pixels
+from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.field import Grid, Spline
+from txt2vid.engines.rig.geometry import Array, smoothstep
+from txt2vid.engines.rig.sheet import Pose, Sheet
+from txt2vid.faces.landmarks import Row
+
+_OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap
+_FADE = 0.10  # of the rectangle's shorter side: where the slit's picture passes into the face's
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """The two rims of a slit in coordinates along and across it, so that each is a function.
+
+    origin: (2,) the middle between the corners. along, across: (2,) unit vectors. half: pixels from the middle to a
+    corner. upper, lower: (n, 2) places along and across of the rims' points, from corner to corner.
+    """
+
+    origin: Array
+    along: Array
+    across: Array
+    half: float
+    upper: Array
+    lower: Array
+
+    @staticmethod
+    def through(points: Array, upper: Row, lower: Row) -> Contour:
+        """From landmarks (478, 2); the rows share their first and last landmarks: the corners."""
+        first, last = points[upper[0]], points[upper[-1]]
+        along = (last - first) / max(float(np.linalg.norm(last - first)), 1e-6)
+        across = np.array((-along[1], along[0]), np.float32)
+        origin = (first + last) / 2
+        axes = np.stack([along, across])
+
+        def rim(row: Row) -> Array:
+            places = (points[list(row)] - origin) @ axes.T
+            return np.asarray(places[np.argsort(places[:, 0])], np.float32)
+
+        return Contour(origin, along, across, float(np.linalg.norm(last - first) / 2), rim(upper), rim(lower))
+
+    def places(self, points: Array) -> tuple[Array, Array]:
+        """How far along and across the slit picture points (..., 2) are, in pixels."""
+        relative = points - self.origin
+        return relative @ self.along, relative @ self.across
+
+    def rim(self, side: str, along: Array) -> Array:
+        """How far across the rim is at places along the slit; level beyond the corners."""
+        rim = self.upper if side == "upper" else self.lower
+        return np.asarray(np.interp(along, rim[:, 0], rim[:, 1]), np.float32)
+
+    def point(self, along: Array, across: Array) -> Array:
+        """Picture points (..., 2) of places along and across."""
+        return np.asarray(self.origin + along[..., None] * self.along + across[..., None] * self.across, np.float32)
+
+
+def side_fields(contour: Contour, points: Array, splines: dict[str, Spline]) -> dict[str, Array]:
+    """The displacement of both sides' sheets at picture points, (..., m) each.
+
+    Between the corners a sheet goes on past its rim as it is at the rim; beyond the corners there is no cut, and one
+    side passes smoothly into the other.
+    """
+    flat = points.reshape(-1, 2)
+    along, across = contour.places(flat)
+    middle = (contour.rim("upper", along) + contour.rim("lower", along)) / 2
+    width = 0.16 * contour.half
+    below = smoothstep(-width, width, across - middle)[:, None]
+    beyond = smoothstep(0.96, 1.04, np.abs(along) / contour.half)[:, None]
+    out, within = np.flatnonzero(beyond > 0), np.flatnonzero(beyond < 1)
+    both = splines["upper"].at(flat[out]) * (1 - below[out]) + splines["lower"].at(flat[out]) * below[out]
+    fields = {}
+    for side in ("upper", "lower"):
+        rim = contour.rim(side, along[within])
+        kept = np.minimum(across[within], rim) if side == "upper" else np.maximum(across[within], rim)
+        field = np.zeros((len(flat), both.shape[1]), np.float32)
+        field[within] = splines[side].at(contour.point(along[within], kept)) * (1 - beyond[within])
+        field[out] += both * beyond[out]
+        fields[side] = field.reshape(*points.shape[:-1], -1)
+    return fields
+
+
+class Slit:
+    """Both sheets of a slit with their textures, drawn over what is behind it."""
+
+    def __init__(self, contour: Contour, upper: Sheet, lower: Sheet, source: Pixels, origin: tuple[int, int]) -> None:
+        """source: a patch of the picture whose corner is at `origin`, larger than the grid by what moves."""
+        self.grid = upper.grid
+        self._upper = upper
+        self._lower = lower
+        mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin)
+        self._upper_texture = _premultiplied(source, mask_upper)
+        self._lower_texture = _premultiplied(source, mask_lower)
+        self._fade = imaging.repeat(_border_fade(self.grid.width, self.grid.height))
+
+    def sides(self, weights: Array, pose: Pose) -> tuple[Pixels, Pixels]:
+        """BGRA pictures (premultiplied) of the upper and the lower side over the grid's rectangle."""
+        pictures = []
+        for sheet, texture in ((self._upper, self._upper_texture), (self._lower, self._lower_texture)):
+            seen = sheet.backward(sheet.displacement(weights, pose))
+            pictures.append(imaging.sample(texture, seen))
+        return pictures[0], pictures[1]
+
+    def blend(self, canvas: Pixels, picture: Pixels, origin: tuple[int, int]) -> None:
+        """Lays the slit's picture (of the grid's rectangle) onto a canvas whose corner is at `origin`, softly."""
+        x, y = self.grid.x - origin[0], self.grid.y - origin[1]
+        left, top = max(x, 0), max(y, 0)
+        right, bottom = min(x + self.grid.width, canvas.shape[1]), min(y + self.grid.height, canvas.shape[0])
+        if right <= left or bottom <= top:
+            return
+        under = canvas[top:bottom, left:right]
+        part = np.s_[top - y : bottom - y, left - x : right - x]
+        canvas[top:bottom, left:right] = imaging.mix(picture[part], under, self._fade[part])
+
+
+def rim_masks(contour: Contour, shape: tuple[int, int], origin: tuple[int, int]) -> tuple[Array, Array]:
+    """Alpha of the upper and of the lower side, float32 in [0, 1], over a patch of the picture."""
+    grid = Grid(origin[0], origin[1], shape[1], shape[0], 1)
+    along, across = contour.places(grid.pixels())
+    upper_rim, lower_rim = contour.rim("upper", along), contour.rim("lower", along)
+    shut = smoothstep(2.5, 0.5, lower_rim - upper_rim)  # 1 where nothing shows between the rims
+    upper = smoothstep(0.7, -0.7, across - upper_rim)
+    lower = smoothstep(-0.7, 0.7, across - (lower_rim - shut * _OVERLAP))
+    return upper, lower
+
+
+def _premultiplied(source: Pixels, alpha: Array) -> Pixels:
+    bgra = np.empty((*source.shape[:2], 4), np.uint8)
+    bgra[..., :3] = np.rint(source * alpha[..., None])
+    bgra[..., 3] = np.rint(alpha * 255)
+    return bgra
+
+
+def _border_fade(width: int, height: int) -> Pixels:
+    margin = max(2.0, _FADE * min(width, height))
+    across, down = (np.minimum(np.arange(n) + 1, n - np.arange(n)) / margin for n in (width, height))
+    edge = np.clip(np.minimum(down[:, None], across[None]), 0, 1)
+    return np.asarray(np.rint(255 * edge * edge * (3 - 2 * edge)), np.uint8)

@@ -1,0 +1,93 @@
+"""From a motion to the weights of a face's shapes: ARKit's coefficients, and what a picture needs besides.
+
+Two shapes are added to the 52. `rest` takes a picture whose lips are apart to shut lips, so that coefficients mean the
+same on every picture. `contact` holds lips apart that coefficients would push through each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
+from txt2vid.engines.rig.geometry import Array, FaceAxes
+from txt2vid.engines.rig.seam import SHUT, UPPER_SHARE, gap
+from txt2vid.engines.rig.shapes import under_lip
+from txt2vid.faces.face import LANDMARKS, Landmarks
+from txt2vid.faces.landmarks import CHIN, LOWER_LIP, UPPER_LIP
+
+REST, CONTACT = len(BLENDSHAPES), len(BLENDSHAPES) + 1
+WIDEST = 0.32  # mouth widths: a gap that skin can be drawn over; the lips of a scream hang like a V, and stay apart
+_TINY = 0.004  # weights below this move nothing by as much as a tenth of a pixel
+_EYES = tuple((side, INDEX[f"eyeLookOut{side}"], INDEX[f"eyeLookIn{side}"]) for side in ("Left", "Right"))
+
+
+class Weights:
+    """The shapes of one face, and the weights that a motion gives them."""
+
+    def __init__(self, landmarks: Landmarks, axes: FaceAxes, blendshapes: Array, *, exact_rest: bool = False) -> None:
+        """exact_rest: shut even lips that are nearly shut: in a video a threshold would make them jump."""
+        rest = _rest(landmarks, axes, 0.0 if exact_rest else SHUT)
+        self._along = 1 - np.abs(np.linspace(-1, 1, len(UPPER_LIP[-1]), dtype=np.float32)) ** 2.2
+        self._inner = slice(2, -2)  # corners always touch
+        self.displacements = np.concatenate([blendshapes, rest[None], self._contact(axes)[None]])
+        upper, lower = (self.displacements[:, list(rows[-1])] for rows in (UPPER_LIP, LOWER_LIP))
+        self._gaps = ((lower - upper) @ axes.axes[1])[:, self._inner]  # pixels each shape opens each pair of the seam
+        apart = (landmarks[list(LOWER_LIP[-1])] - landmarks[list(UPPER_LIP[-1])]) @ axes.axes[1]
+        self._apart = apart[self._inner] if rest.any() else np.zeros(len(apart), np.float32)[self._inner]
+        self._has_rest = bool(rest.any())
+
+    def _contact(self, axes: FaceAxes) -> Array:
+        shape = np.zeros((LANDMARKS, 3), np.float32)
+        for rows, share in ((UPPER_LIP, -0.35), (LOWER_LIP, 0.65)):
+            for row in rows:
+                shape[list(row)] = share * self._along[:, None] * axes.axes[1]
+        return shape * axes.mouth_width
+
+    def of(self, motion: Motion) -> Array:
+        """All weights, float32 (54,)."""
+        weights = np.zeros(len(self.displacements), np.float32)
+        weights[: len(BLENDSHAPES)] = motion.blendshapes
+        sideways, downwards = (float(value) for value in motion.gaze)
+        for side, out, inwards in _EYES:
+            right = sideways if side == "Left" else -sideways  # outwards for this eye
+            weights[out if right > 0 else inwards] += abs(right)
+            weights[INDEX[f"eyeLookDown{side}" if downwards > 0 else f"eyeLookUp{side}"]] += abs(downwards)
+            self._keep_lids_apart(weights, side)
+        weights[REST] = float(self._has_rest)
+        weights[np.abs(weights) < _TINY] = 0
+        gaps = self._apart + weights @ self._gaps
+        overlap = float((-gaps / self._along[self._inner]).max())
+        unit = float(self._gaps[CONTACT].max())
+        if overlap > 0.01 * unit:
+            weights[CONTACT] = overlap / unit
+        return weights
+
+    @staticmethod
+    def _keep_lids_apart(weights: Array, side: str) -> None:
+        """Lids that a blink has shut are not shut further by a squint or a look down."""
+        open_part = 1 - float(np.clip(weights[INDEX[f"eyeBlink{side}"]], 0, 1))
+        for name in ("eyeSquint", "eyeLookDown", "eyeWide", "eyeLookUp"):
+            weights[INDEX[f"{name}{side}"]] *= open_part
+
+
+def _rest(landmarks: Landmarks, axes: FaceAxes, shut: float) -> Array:
+    """Displacements (478, 3) that shut the lips of a picture; zeros where they are shut."""
+    shape = np.zeros((LANDMARKS, 3), np.float32)
+    apart = gap(landmarks)
+    if apart <= shut:
+        return shape
+    opening = landmarks[list(LOWER_LIP[-1])] - landmarks[list(UPPER_LIP[-1])]
+    opening = (opening @ axes.axes[1])[:, None] * axes.axes[1] * min(1.0, WIDEST / apart)
+    for row in UPPER_LIP:
+        shape[list(row[1:-1])] = UPPER_SHARE * opening[1:-1]
+    for row in LOWER_LIP:
+        shape[list(row[1:-1])] = -(1 - UPPER_SHARE) * opening[1:-1]
+    # The skin below comes along, less and less towards the chin; beyond what lips do alone the jaw itself comes up.
+    local = axes.local(landmarks, axes.mouth)
+    top, bottom = float(local[17, 1]), float(local[CHIN, 1])
+    share = np.clip((local[:, 1] - top) / max(bottom - top, 1.0), 0, 1)
+    dropped = np.clip((apart - 0.22) / max(apart, 1e-3), 0, 1) * 0.8
+    middle = opening[len(opening) // 2]
+    weight = under_lip(landmarks, axes) * ((0.62 - 0.40 * share) * (1 - dropped) + dropped)
+    shape -= weight[:, None] * middle
+    return shape
