@@ -1,0 +1,165 @@
+"""`txt2vid doctor`: tries everything that txt2vid can use, and says what to type where something is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+
+from txt2vid import registry
+from txt2vid.errors import DependencyError, Txt2VidError
+
+CHECKPOINTS = Path("checkpoints")
+WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".onnx")
+PYTHONS = ((3, 10), (3, 12))
+ENCODERS = ("libx264", "aac")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    needed: `txt2vid render` cannot do without. detail: what was found, or what to type.
+    """
+
+    what: str
+    works: bool
+    needed: bool
+    detail: str
+
+
+@click.command(name="doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def command(as_json: bool) -> int:
+    """Say what works on this machine, what is missing, and what to type.
+
+    Exit code 0 where all that `txt2vid render` needs works, 8 where something of it is missing.
+    """
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            click.echo(_line(finding))
+    healthy = all(finding.works for finding in findings if finding.needed)
+    if as_json:
+        click.echo(json.dumps({"works": healthy, "checks": [asdict(finding) for finding in findings]}))
+    return 0 if healthy else DependencyError.exit_code
+
+
+def examine() -> Iterator[Finding]:
+    """Tries one thing after the other; each finding comes as soon as it is there."""
+    yield _try("python", _python)
+    yield _try("ffmpeg", _ffmpeg)
+    yield _try("face model", _face_model)
+    for name in registry.names("engine"):
+        yield _try(f"engine {name}", partial(_engine, name), needed=name == "mesh")
+    voices = [_try(f"voice {name}", partial(_voice, name), needed=False) for name in registry.names("tts")]
+    yield from voices
+    if not any(voice.works for voice in voices):
+        yield Finding("a voice", False, True, "none works, so --text cannot: sudo apt install flite espeak-ng")
+    yield from _ears()
+    yield _try("torch", _torch, needed=False)
+    yield _try("microphone", _microphone, needed=False)
+    yield _weights()
+
+
+def _line(finding: Finding) -> str:
+    mark = "works  " if finding.works else "MISSING" if finding.needed else "missing"
+    return f"{mark}  {finding.what:<16}  {finding.detail}"
+
+
+def _try(what: str, check: Callable[[], str], *, needed: bool = True) -> Finding:
+    try:
+        return Finding(what, True, needed, check())
+    except Txt2VidError as err:
+        return Finding(what, False, needed, " ".join(str(err).split()))
+    except (OSError, ImportError, RuntimeError, ValueError) as err:  # broken rather than missing: say how
+        return Finding(what, False, needed, f"broken ({type(err).__name__}: {' '.join(str(err).split())})")
+
+
+def _python() -> str:
+    lowest, highest = PYTHONS
+    if not lowest <= sys.version_info[:2] <= highest:
+        raise DependencyError(
+            f"{sys.version.split()[0]}: mediapipe needs 3.10 to 3.12: install one, then make .venv anew"
+        )
+    return sys.version.split()[0]
+
+
+def _ffmpeg() -> str:
+    from txt2vid.ffmpeg import program
+
+    version, encoders = program.version(), program.encoders()
+    program.find("ffprobe")
+    lacking = [name for name in ENCODERS if name not in encoders]
+    if lacking:
+        raise DependencyError(f"{version} has no encoder {' nor '.join(lacking)}: install your system's full ffmpeg")
+    return f"{version} with {', '.join(ENCODERS)}"
+
+
+def _face_model() -> str:
+    import numpy as np
+
+    from txt2vid.faces import tracker
+
+    tracker.mesh()(np.zeros((tracker.MESH_SIDE, tracker.MESH_SIDE, 3), np.uint8))
+    return "mediapipe's face mesh, loaded and run"
+
+
+def _engine(name: str) -> str:
+    registry.load("engine", name)()
+    return "ready"
+
+
+def _voice(name: str) -> str:
+    seconds = sum(len(said.audio) / said.audio.rate for said in registry.load("tts", name)(None).speak("Hello."))
+    return f"said hello in {seconds:.1f} s of speech"
+
+
+def _ear(name: str) -> str:
+    registry.load("stt", name)()
+    return "ready"
+
+
+def _ears() -> Iterator[Finding]:
+    names = registry.names("stt")
+    for name in names:
+        yield _try(f"ear {name}", partial(_ear, name), needed=False)
+    if not names:
+        yield Finding("an ear", False, False, "no speech recognizer is installed; render does not need one")
+
+
+def _torch() -> str:
+    if importlib.util.find_spec("torch") is None:
+        raise DependencyError("pip install 'txt2vid[wav2lip]'; only neural engines need it")
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return f"{torch.__version__} on {device}"
+
+
+def _microphone() -> str:
+    if importlib.util.find_spec("pyaudio") is None:
+        raise DependencyError("sudo apt install portaudio19-dev, then pip install 'txt2vid[mic]'; render needs none")
+    import pyaudio
+
+    system = pyaudio.PyAudio()
+    try:
+        return str(system.get_default_input_device_info()["name"])
+    except OSError as err:
+        raise DependencyError("no microphone is connected; render needs none") from err
+    finally:
+        system.terminate()
+
+
+def _weights() -> Finding:
+    found = sorted(path.name for path in CHECKPOINTS.glob("*") if path.suffix in WEIGHTS)
+    return Finding(
+        "weights", bool(found), False, ", ".join(found) or f"none in {CHECKPOINTS}/; the mesh engine needs none"
+    )

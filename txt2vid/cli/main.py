@@ -1,0 +1,126 @@
+"""The `txt2vid` command: finds the subcommand, and turns whatever goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from txt2vid import __version__
+from txt2vid.errors import OutputError, Txt2VidError
+
+COMMANDS: Mapping[str, str] = {
+    "render": "A face and a voice, or a text, become a video; with --jobs, many of them.",
+    "doctor": "What works on this machine, what is missing, and what to type.",
+}
+"""Name -> what `txt2vid --help` says of it. Each is `command` in the module of its name, imported when it is called."""
+
+EXIT_INTERNAL = 1
+
+
+class Terminated(KeyboardInterrupt):
+    """A polite signal to end: unwinds like Ctrl-C, so that every `finally` and `with` runs."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number  # as shells report it
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and not for its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands' names, in the order in which help shows them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None where there is none."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"txt2vid.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands from the table alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="txt2vid")
+@click.option("--debug", is_flag=True, help="Log what is done (ffmpeg's arguments too), and show tracebacks.")
+def txt2vid(debug: bool) -> None:
+    """A talking face from a voice or a text.
+
+    Try: txt2vid render --face FACE.png --text "Hello!" -o hello.mp4
+    """
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=level, format="txt2vid: %(levelname)s %(name)s: %(message)s")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line (that of the process unless given one) and returns its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's choice to ignore is respected
+            signal.signal(number, _terminate)
+    try:
+        returned = txt2vid.main(list(arguments), prog_name="txt2vid", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - the one place where everything ends as a line
+        if debug:
+            traceback.print_exc()
+        return _report(err, debug=debug)
+    return returned if isinstance(returned, int) else 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    raise Terminated(number)
+
+
+def _report(err: BaseException, *, debug: bool) -> int:
+    """Says in one line on stderr what ended the command, and returns its exit code."""
+    if isinstance(err, click.Abort):  # click's word for the exception that it was raised from
+        err = err.__cause__ or err
+    if isinstance(err, KeyboardInterrupt | click.Abort | EOFError):
+        code = err.exit_code if isinstance(err, Terminated) else 128 + signal.SIGINT
+        return _say("stopped", code)
+    if isinstance(err, Txt2VidError):
+        return _say(str(err), err.exit_code)
+    if isinstance(err, click.exceptions.NoArgsIsHelpError):
+        err.show()
+        return err.exit_code
+    if isinstance(err, click.ClickException):
+        return _say(_usage(err), err.exit_code)
+    if isinstance(err, OSError) and err.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" for {err.filename}" if err.filename else ""
+        return _say(f"the disk is full{where}: free some space, then run this again", OutputError.exit_code)
+    if isinstance(err, MemoryError):
+        return _say("out of memory: choose a smaller --size, or fewer --workers", OutputError.exit_code)
+    hint = "report it with the traceback above" if debug else "run again with txt2vid --debug … and report it"
+    return _say(f"internal error: {type(err).__name__}: {err}: {hint}", EXIT_INTERNAL)
+
+
+def _usage(err: click.ClickException) -> str:
+    """A wrong option or argument, and where to read what is right."""
+    message = err.format_message().rstrip(".")
+    context = err.ctx if isinstance(err, click.UsageError) else None
+    return f"{message}: try {context.command_path} --help" if context else message
+
+
+def _say(message: str, code: int) -> int:
+    """Writes one line, whatever the message holds."""
+    click.echo(f"txt2vid: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,166 @@
+"""`txt2vid render`: one video from a face and a voice, or a batch of them from a CSV file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from txt2vid.cli.progress import Bar
+from txt2vid.core.clock import parse_fps
+from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
+from txt2vid.errors import UsageError
+from txt2vid.pipeline.batch import RowResult, render_jobs
+from txt2vid.pipeline.jobs import MAX_TEXT, decode_text, default_name, read_text
+
+FILE = click.Path(path_type=Path)
+EXIT_SOME_FAILED = 1
+_SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
+
+
+@click.command(name="render")
+@click.option("--face", type=FILE, metavar="FACE", help="A picture or a video with a face.")
+@click.option("--audio", type=FILE, metavar="FILE", help="What is said: any file with sound.")
+@click.option("--text", metavar="TEXT", help="What is said, as text.")
+@click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin.")
+@click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="The video to write. [default: FACE-VOICE.mp4 here]")
+@click.option("--engine", metavar="NAME", help="What draws: auto, mesh, … [default: auto]")
+@click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights for an engine that needs some.")
+@click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
+@click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
+@click.option("--tts", metavar="NAME", help="Who speaks a text: auto, flite, espeak, … [default: auto]")
+@click.option("--voice", metavar="NAME", help="Which of its voices. [default: its own default]")
+@click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
+@click.option("--face-box", metavar="X,Y,W,H", help="Where the face is, in pixels, if it is not found.")
+@click.option("--landmarks", type=FILE, metavar="FILE", help="The face's 478 landmarks, if they are not found.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of all that is random. [default: 0]")
+@click.option("--idle/--no-idle", default=None, help="Blinks, breath, small head movement. [default: idle]")
+@click.option(
+    "--jobs", type=FILE, metavar="JOBS.csv", help="Render all rows of a list; other options fill empty cells."
+)
+@click.option("-O", "--output-dir", type=FILE, metavar="OUTDIR", help="Where the videos of --jobs go.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes for --jobs. [default: half the cores]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def command(jobs: Path | None, output_dir: Path | None, workers: int | None, as_json: bool, **options: Any) -> int:
+    r"""Make a video of FACE speaking.
+
+    \b
+    txt2vid render --face me.jpg --audio hello.wav -o hello.mp4
+    txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4
+    echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
+    txt2vid render --jobs jobs.csv -O out/
+
+    The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
+    checkpoint, tts, voice, face_index, face_box, landmarks, seed, idle. Paths start from the folder of the file.
+    Rows that an earlier run finished are skipped.
+    """
+    if jobs is None:
+        if output_dir or workers:
+            raise UsageError("-O and --workers are for lists: add --jobs JOBS.csv, or write -o OUT.mp4 for one video")
+        return _render_one(_render_options(options), as_json=as_json)
+    if output_dir is None:
+        raise UsageError("a list needs a folder for its videos: add -O OUTDIR")
+    for name in _SINGLE:
+        if options[name] is not None:
+            flag = name.replace("_", "-")
+            raise UsageError(
+                f"--{flag} is for one video, --jobs for many: leave one out, or make it a column of the list"
+            )
+    return _render_many(jobs, output_dir, workers, _cells(options), as_json=as_json)
+
+
+def _render_options(given: dict[str, Any]) -> RenderOptions:
+    """What the options ask for. Raises UsageError where they make no sense."""
+    face, audio, text_file = given["face"], given["audio"], given["text_file"]
+    if face is None:
+        raise UsageError("no face: add --face with a picture or a video, for instance --face sample_data/hero.png")
+    if sum(given[name] is not None for name in ("audio", "text", "text_file")) != 1:
+        raise UsageError('a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE')
+    output = given["output"] or Path(default_name(face, audio or (text_file if text_file != Path("-") else None)))
+    for source in (face, audio, text_file, given["landmarks"], given["checkpoint"]):
+        if source is not None and output.resolve() == source.resolve():
+            raise UsageError(f"{output} is an input and would be overwritten: choose another -o")
+    return RenderOptions(
+        face=FaceOptions(
+            face,
+            given["face_index"],
+            parse_box(given["face_box"]) if given["face_box"] else None,
+            given["landmarks"],
+            parse_size(given["size"]) if given["size"] else None,
+        ),
+        output=output,
+        audio=audio,
+        text=_text(text_file) if text_file else given["text"],
+        engine=given["engine"] or "auto",
+        checkpoint=given["checkpoint"],
+        fps=parse_fps(given["fps"]) if given["fps"] else None,
+        tts=given["tts"] or "auto",
+        voice=given["voice"],
+        idle=given["idle"] is not False,
+        seed=given["seed"] or 0,
+    )
+
+
+def _text(path: Path) -> str:
+    if path != Path("-"):
+        return read_text(path)
+    return decode_text(sys.stdin.buffer.read(MAX_TEXT + 1), "from stdin")
+
+
+def _cells(given: dict[str, Any]) -> dict[str, str]:
+    """Options as cells for where a row's own are empty; paths start from here, not from the list's folder."""
+    cells = {}
+    for name, value in given.items():
+        if value is not None:
+            text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+            cells[name] = str(value.absolute()) if isinstance(value, Path) else text
+    return cells
+
+
+def _render_one(options: RenderOptions, *, as_json: bool) -> int:
+    from txt2vid.pipeline.render import render  # numpy and more: not for a mistyped option
+
+    with Bar("frames", options.output.name) as bar:
+        result = render(options, progress=bar.update if bar.visible else None)
+    if as_json:
+        numbers = {"fps": str(result.fps), "duration": float(result.duration), "elapsed": round(result.elapsed, 3)}
+        _print_json({**asdict(result), **numbers, "output": str(result.output)})
+    elif bar.visible:
+        click.echo(f"{result.output}: {float(result.duration):.1f} s of video in {result.elapsed:.1f} s", err=True)
+    return 0
+
+
+def _render_many(jobs: Path, folder: Path, workers: int | None, defaults: dict[str, str], *, as_json: bool) -> int:
+    with Bar("videos", jobs.name) as bar:
+        done = 0
+
+        def report(result: RowResult, total: int) -> None:
+            nonlocal done
+            done += 1
+            bar.update(done, total)
+            if result.error:
+                bar.say(f"txt2vid: row {result.number}: {result.error}")
+
+        results = render_jobs(jobs, folder, defaults=defaults, workers=workers, report=report)
+    counts = {state: sum(result.state == state for result in results) for state in ("done", "skipped", "failed")}
+    if as_json:
+        _print_json({**counts, "rows": [_row(result) for result in results]})
+    if counts["failed"] or bar.visible:
+        click.echo(f"txt2vid: {counts['done']} done, {counts['skipped']} skipped, {counts['failed']} failed", err=True)
+    return EXIT_SOME_FAILED if counts["failed"] else 0
+
+
+def _row(result: RowResult) -> dict[str, Any]:
+    fields = asdict(result)
+    return {"row": fields.pop("number"), **fields, "output": str(result.output)}
+
+
+def _print_json(value: dict[str, Any] | Sequence[Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))

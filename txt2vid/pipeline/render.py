@@ -1,0 +1,124 @@
+"""A face and a voice become a video file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from txt2vid import __version__, registry
+from txt2vid.core.clock import frame_count
+from txt2vid.core.options import DEFAULT_FPS, FaceOptions, RenderOptions
+from txt2vid.drivers.base import Driver
+from txt2vid.drivers.idle import IdleDriver
+from txt2vid.engines.base import Engine, Job
+from txt2vid.errors import UsageError
+from txt2vid.faces.face import Face
+from txt2vid.faces.playback import there_and_back
+from txt2vid.faces.prepare import prepare_face
+from txt2vid.ffmpeg.encode import Encoder
+from txt2vid.pipeline.timeline import moments
+from txt2vid.pipeline.voice import FileVoice, TextVoice, Voice
+
+EMBEDDED_ENGINE = "mesh"
+PROVENANCE = f"Synthetic media: this face was animated by txt2vid {__version__}"
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderResult:
+    """What was made.
+
+    duration: seconds of sound, exactly. elapsed: seconds that it took. engine, driver, voice: what made it; voice is
+    None where the sound came from a file.
+    """
+
+    output: Path
+    frames: int
+    fps: Fraction
+    width: int
+    height: int
+    duration: Fraction
+    elapsed: float
+    engine: str
+    driver: str
+    voice: str | None
+
+
+class FaceCache:
+    """Faces that were prepared once, with what an engine made of them, for the renders of one batch.
+
+    Holds one face: rows that share it come one after the other, and a prepared picture may take 100 MB.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] | None = None
+        self._face: tuple[Face, Any] | None = None
+
+    def get(self, options: FaceOptions, fps: Fraction | None, engine: Engine, frames: int | None) -> tuple[Face, Any]:
+        """The face and what `engine` prepared of it. frames: how many are needed of a video, None for all."""
+        key = (options, fps, type(engine), frames)
+        if self._face is None or self._key != key:
+            face = prepare_face(options, fps, frames)
+            self._key, self._face = key, (face, engine.prepare(face))
+        return self._face
+
+
+def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None) -> RenderResult:
+    """Renders one video; nothing is left under its name, or anywhere, unless it is complete.
+
+    progress: called with frames done and, where that is known, frames in all. Raises what `txt2vid.errors` has.
+    """
+    started = time.monotonic()
+    _check(options)
+    voice = _voice(options)
+    name = EMBEDDED_ENGINE if options.engine == "auto" else options.engine
+    engine: Engine = registry.load("engine", name)()
+    needed = _needed(voice, options.fps)
+    face, prepared = (faces or FaceCache()).get(options.face, options.fps, engine, needed)
+    fps = options.fps or face.fps or DEFAULT_FPS
+    drivers: list[Driver] = [voice.driver]
+    if options.idle and face.is_still:  # a video lives by itself
+        drivers.append(IdleDriver(options.seed))
+    total = None if voice.duration is None else frame_count(int(voice.duration * voice.rate), fps, voice.rate)
+    width, height = face.size
+    with Encoder(options.output, width, height, fps, voice.rate, voice.channels,
+                 metadata={"comment": PROVENANCE}) as encoder:  # fmt: skip
+        for moment in moments(voice, drivers, fps):
+            source = there_and_back(moment.frame.index, len(face.frames))
+            (pixels,) = engine.render([Job(prepared, source, moment.motion)])
+            encoder.write_frame(pixels)
+            encoder.write_audio(moment.sound)
+            if progress is not None:
+                progress(encoder.frames, total)
+        encoder.close()
+    return RenderResult(
+        options.output, encoder.frames, fps, width, height, Fraction(encoder.samples, voice.rate),
+        time.monotonic() - started, name, type(voice.driver).__name__, voice.name,
+    )  # fmt: skip
+
+
+def _voice(options: RenderOptions) -> Voice:
+    if options.audio is not None:
+        return FileVoice(options.audio)
+    return TextVoice(options.text or "", options.tts, options.voice)
+
+
+def _needed(voice: Voice, fps: Fraction | None) -> int | None:
+    """How many frames of a driving video are looked at: no more than the sound is long, where both are known."""
+    if voice.duration is None or fps is None:
+        return None
+    return frame_count(int(voice.duration * voice.rate), fps, voice.rate) + int(fps)
+
+
+def _check(options: RenderOptions) -> None:
+    """Raises UsageError on options that contradict each other, before any work is done."""
+    if (options.audio is None) == (options.text is None):
+        raise UsageError("give either a sound file (--audio FILE) or a text (--text TEXT, --text-file FILE)")
+    for path in (options.face.path, options.audio):
+        if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
+            raise UsageError(f"the output {options.output} is also an input: choose another name with -o")

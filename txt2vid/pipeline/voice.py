@@ -1,0 +1,113 @@
+"""Where the sound of a render comes from: a file, or a text that a voice speaks; one stream for the listener."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from txt2vid.core.media import LISTENING_RATE, AudioChunk, Samples
+from txt2vid.drivers.base import Driver
+from txt2vid.drivers.phonemes import PhonemeDriver
+from txt2vid.drivers.speech import SpeechDriver
+from txt2vid.errors import AudioError
+from txt2vid.ffmpeg.decode import AudioReader
+from txt2vid.tts.base import Utterance
+from txt2vid.tts.choose import choose
+
+SILENT = 10 ** (-66 / 20)  # a peak below -66 dBFS (RMS of 16-bit dither is about -96) is nobody speaking
+_PIECE = LISTENING_RATE // 10  # samples of a chunk
+
+
+class Voice(ABC):
+    """A stream of sound at the listener's rate, and the driver that moves lips to it.
+
+    rate, channels: of the chunks. driver: the one whose motion belongs to this sound; where it is told phonemes, they
+    are told before `chunks` gives the sound that they belong to. duration: seconds, where that is known beforehand.
+    """
+
+    rate: int
+    channels: int
+    driver: Driver
+    name: str | None = None
+    duration: Fraction | None = None
+
+    @abstractmethod
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The sound from its start, in consecutive chunks of about 100 ms."""
+
+
+class FileVoice(Voice):
+    """The sound of a file. Raises AudioError where there is none, or nothing but silence."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with AudioReader(path) as reader:
+            self.rate, self.channels, self.duration = reader.rate, reader.channels, reader.duration
+            if not any(np.abs(chunk.samples).max(initial=0) > SILENT for chunk in reader):
+                raise AudioError(f"{path} is silent from start to end: give a recording of speech")
+        self.driver = SpeechDriver()
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The file's sound."""
+        with AudioReader(self._path) as reader:
+            yield from reader
+
+
+class TextVoice(Voice):
+    """A text, spoken sentence by sentence while the video is made. Raises SpeechError where nothing can be spoken."""
+
+    rate, channels = LISTENING_RATE, 1
+
+    def __init__(self, text: str, tts: str = "auto", voice: str | None = None) -> None:
+        synthesizer = choose(text, tts, voice)
+        self.name = synthesizer.name
+        utterances = synthesizer.speak(text)
+        first = next(utterances)
+        self._utterances = itertools.chain((first,), utterances)
+        self._phonemes = PhonemeDriver() if first.phonemes is not None else None
+        self.driver = self._phonemes or SpeechDriver()
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The speech; can be read once."""
+        position = 0
+        for utterance in self._utterances:
+            if self._phonemes is not None and utterance.phonemes is not None:
+                self._phonemes.feed(utterance.phonemes, utterance.audio.rate, Fraction(position, self.rate))
+            samples = _resampled(utterance, self.rate)
+            for start in range(0, len(samples), _PIECE):
+                yield AudioChunk(samples[start : start + _PIECE], self.rate, position + start)
+            position += len(samples)
+
+
+def _resampled(utterance: Utterance, rate: int) -> Samples:
+    """(n, 1) at `rate`, n rounded up, so that no phoneme lies past the end."""
+    audio = utterance.audio
+    length = -(-len(audio) * rate // audio.rate)
+    samples = np.zeros((length, 1), np.float32)
+    converted = soxr.resample(audio.samples[:, 0], audio.rate, rate)[:length]
+    samples[: len(converted), 0] = np.clip(converted, -1, 1)
+    return samples
+
+
+class Listener:
+    """What models hear of a stream: SPEECH_RATE, mono, resampled as it comes (soxr, no drift, whole stream as one)."""
+
+    def __init__(self, rate: int, speech_rate: int) -> None:
+        self._stream = soxr.ResampleStream(rate, speech_rate, 1, dtype="float32")
+
+    def hear(self, chunk: AudioChunk) -> Samples:
+        """The speech that the chunk completes, (n,)."""
+        return np.asarray(self._stream.resample_chunk(chunk.samples.mean(axis=1)), np.float32)
+
+    def end(self) -> Samples:
+        """The rest."""
+        with contextlib.suppress(ValueError):  # soxr refuses to flush a stream that was given nothing
+            return np.asarray(self._stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)
+        return np.zeros(0, np.float32)
