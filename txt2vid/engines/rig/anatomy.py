@@ -28,9 +28,10 @@ class Anatomy:
     anchors: Array  # (k, 2), where nothing moves
     centre: Array  # (2,) of the face's outline
     radii: Array  # (2,) of the outline, across and down
+    still: bool  # made once and drawn often; of a video it is made anew for each frame, and everything is coarser
 
 
-def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Array) -> Anatomy:
+def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Array, *, still: bool) -> Anatomy:
     """Takes a face apart. shapes: (n, 478, 3), what each weight moves."""
     points = np.asarray(landmarks[:, :2] - 0.5, np.float32)
     oval = points[list(lm.OVAL)]
@@ -43,7 +44,7 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
     across = np.array((down[1], -down[0]), np.float32)
     radii = np.array((np.abs(relative @ across).max(), np.abs(relative @ down).max()), np.float32)
     return Anatomy(picture, points, landmarks[:, 2].astype(np.float32), axes, np.asarray(shapes[..., :2], np.float32),
-                    np.concatenate(rings).astype(np.float32), centre, radii)  # fmt: skip
+                    np.concatenate(rings).astype(np.float32), centre, radii, still)  # fmt: skip
 
 
 def unit2(vector: Array) -> Array:
@@ -94,18 +95,35 @@ def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
     """How far points go with the head: the neck bends, the shoulders stay; without a matte the background stays too."""
     down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
     below = (points - anatomy.points[lm.CHIN]) @ down / anatomy.axes.width
-    weight = smoothstep(0.55, 0.0, below)
+    weight = smoothstep(0.48, 0.0, below)
     if not has_matte:
         weight = weight * smoothstep(1.9, 1.15, roundness(anatomy, points))
     return np.asarray(weight, np.float32)
 
 
-def sheet_of(grid: Grid, values: Array, origin: tuple[int, int], head: Array, *, stretches: bool) -> Sheet:
+class Solid:
+    """The head as a body: how deep each place is, and how far it goes with the head's pose."""
+
+    def __init__(self, grid: Grid, depth: Array, head: Array) -> None:
+        """depth: (rows, columns) pixels, as landmarks have it. head: (rows, columns), 1 on the head, 0 on the body."""
+        self._grid = grid
+        self._planes = np.stack([depth, head], axis=-1)
+
+    def at(self, points: Array) -> tuple[Array, Array]:
+        """Depth and head weight at picture points (h, w, 2)."""
+        corner = np.array((self._grid.x, self._grid.y), np.float32)
+        found = imaging.sample_field(self._planes, (points - corner + 0.5) / np.float32(self._grid.step) - 0.5)
+        return np.ascontiguousarray(found[..., 0]), np.ascontiguousarray(found[..., 1])
+
+    def depth(self, point: Array) -> float:
+        """Depth at one picture point (2,)."""
+        return float(self.at(point.reshape(1, 1, 2))[0][0, 0])
+
+
+def sheet_of(grid: Grid, values: Array, origin: tuple[int, int], solid: Solid, detail: int) -> Sheet:
     """A sheet of field values (rows, columns, 2n + 1) whose texture's corner is at `origin`."""
     basis = values[..., :-1].reshape(grid.rows, grid.columns, -1, 2).transpose(2, 0, 1, 3)
-    return Sheet(
-        grid, np.ascontiguousarray(basis), np.ascontiguousarray(values[..., -1]), head, origin, stretches=stretches
-    )
+    return Sheet(grid, np.ascontiguousarray(basis), *solid.at(grid.nodes()), origin, detail)
 
 
 def samples(anatomy: Anatomy) -> tuple[Array, Array]:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array, smoothstep
-from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.landmarks import Row
 
@@ -75,9 +74,9 @@ class Eye:
         iris = np.dstack([np.rint(ball * disc[..., None]), np.rint(255 * disc)]).astype(np.uint8)
         return white, iris
 
-    def draw(self, gaze: Array, pose: Pose, depth: float) -> Pixels:
-        """The ball as BGR. gaze: (2,) in [-1, 1], to the picture's right and down."""
-        matrix = pose.affine(depth)
+    def draw(self, gaze: Array, skull: Array) -> Pixels:
+        """The ball as BGR. gaze: (2,) in [-1, 1], to the picture's right and down. skull: (2, 3) how the head moves."""
+        matrix = skull.copy()
         matrix[:, 2] += matrix[:, :2] @ self._offset - self._offset
         white = imaging.move(self._white, matrix, edges=True)
         matrix[:, 2] += matrix[:, :2] @ ((gaze * _REACH * self._radius) @ self._axes)

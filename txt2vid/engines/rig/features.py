@@ -7,7 +7,7 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.core.motion import BLENDSHAPES, INDEX
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, sheet_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, sheet_of, spline_of
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array
@@ -16,20 +16,20 @@ from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
 
-MOUTH_NODES, _EYE_NODES = 44, 22  # along the longer side of each grid
+_MOUTH_NODES, _EYE_NODES = 44, 22  # along the longer side of each grid
 _PAD = 0.35  # of the mouth's (the eye's) width: how much more of the picture a slit's texture holds than it draws
 
 
-def _slit(anatomy: Anatomy, contour: Contour, splines: dict[str, Spline], box: tuple[float, float, float, float],
-          nodes: int) -> tuple[Slit, Pixels, Grid]:  # fmt: skip
+def _slit(anatomy: Anatomy, solid: Solid, contour: Contour, splines: dict[str, Spline],
+          box: tuple[float, float, float, float], nodes: int) -> tuple[Slit, Pixels, Grid]:  # fmt: skip
     """A slit over a box, the patch of the picture under its rectangle, and that rectangle."""
     grid = Grid.over(*box, nodes)
     pad = round(_PAD * 2 * contour.half)
     origin = (grid.x - pad, grid.y - pad)
     source = patch_of(anatomy.picture, origin, (grid.width + 2 * pad, grid.height + 2 * pad))
-    head = np.ones((grid.rows, grid.columns), np.float32)
     fields = side_fields(contour, grid.nodes(), splines)
-    upper, lower = (sheet_of(grid, fields[side], origin, head, stretches=True) for side in ("upper", "lower"))
+    detail = imaging.detail_of(source) if anatomy.still else 1
+    upper, lower = (sheet_of(grid, fields[side], origin, solid, detail) for side in ("upper", "lower"))
     patch = np.ascontiguousarray(source[pad : pad + grid.height, pad : pad + grid.width])
     return Slit(contour, upper, lower, source, origin), patch, grid
 
@@ -44,23 +44,26 @@ def patch_of(picture: Pixels, origin: tuple[int, int], size: tuple[int, int]) ->
 class Mouth:
     """The lips and what is behind them."""
 
-    def __init__(self, anatomy: Anatomy, light: Light, *, own_teeth: bool, nodes: int) -> None:
+    def __init__(self, anatomy: Anatomy, solid: Solid, light: Light) -> None:
         contour = Contour.through(anatomy.points, lm.UPPER_SEAM, lm.LOWER_SEAM)
         lips = {
             name: {i for row in rows for i in row[1:-1]}
             for name, rows in (("upper", lm.UPPER_LIP), ("lower", lm.LOWER_LIP))
         }
-        middle, reach = contour.origin, 4.2 * contour.half
+        middle, reach = contour.origin, (4.2 if anatomy.still else 3.2) * contour.half
+        rims = {"upper": (lm.UPPER_LIP[0], lm.UPPER_LIP[-1]), "lower": (lm.LOWER_LIP[0], lm.LOWER_LIP[-1])}
         splines = {
-            "upper": spline_of(anatomy, lips["lower"], middle, reach, (lm.UPPER_LIP[0], lm.UPPER_LIP[-1])),
-            "lower": spline_of(anatomy, lips["upper"], middle, reach, (lm.LOWER_LIP[0], lm.LOWER_LIP[-1])),
+            side: spline_of(anatomy, lips[other], middle, reach, rims[side] if anatomy.still else ())
+            for side, other in (("upper", "lower"), ("lower", "upper"))
         }
         corners = np.array([(-1.5, -1.0), (1.5, -1.0), (1.5, 2.5), (-1.5, 2.5)], np.float32) * contour.half
         around = contour.point(corners[:, 0], corners[:, 1])
         box = (*around.min(axis=0), *around.max(axis=0))
-        self._slit, patch, grid = _slit(anatomy, contour, splines, box, nodes)
-        self._interior = MouthInterior(contour, light, patch, (grid.x, grid.y), own_teeth=own_teeth)
-        self._depth = float(anatomy.depth[[13, 14]].mean())
+        self._slit, patch, grid = _slit(
+            anatomy, solid, contour, splines, box, _MOUTH_NODES if anatomy.still else _MOUTH_NODES * 2 // 3
+        )
+        self._interior = MouthInterior(contour, light, patch, (grid.x, grid.y), own_teeth=anatomy.still)
+        self._middle, self._depth = contour.origin, solid.depth(contour.origin)
         self._jaw = anatomy.shapes[:, lm.CHIN].copy()
         self._mouth_shapes = np.abs(anatomy.shapes[:, sorted(lips["upper"] | lips["lower"])]).max(axis=(1, 2)) > 0.02
 
@@ -68,14 +71,22 @@ class Mouth:
         """Draws the mouth onto the head's canvas."""
         if not weights[self._mouth_shapes].any():
             return  # the lips are as in the picture, and the head's own sheet shows them
-        upper, lower = self._slit.sides(weights, pose)
+        carried = pose.carried(self._middle, self._depth)
+        upper, lower = self._slit.sides(weights, pose, carried)
         lips = imaging.over(upper, lower)
         cover = imaging.plane(lips, 3)
         jaw = weights @ self._jaw
         inside = self._interior.draw(
-            pose, self._depth, jaw, float(weights[INDEX["tongueOut"]]), _protrusion(weights), cover
+            _skull(pose, self._depth, carried), jaw, float(weights[INDEX["tongueOut"]]), _protrusion(weights), cover
         )
-        self._slit.blend(canvas, imaging.over(lips, inside), origin)
+        self._slit.blend(canvas, imaging.over(lips, inside), origin, carried)
+
+
+def _skull(pose: Pose, depth: float, carried: Array) -> Array:
+    """(2, 3): how the skull moves in the picture, at one depth, seen from a rectangle that is carried along."""
+    matrix = pose.affine(depth)
+    matrix[:, 2] -= carried
+    return matrix
 
 
 def _protrusion(weights: Array) -> float:
@@ -86,8 +97,8 @@ def _protrusion(weights: Array) -> float:
 class EyeLids:
     """One eye: its lids and its ball."""
 
-    def __init__(self, anatomy: Anatomy, upper: tuple[lm.Row, ...], lower: tuple[lm.Row, ...], iris: lm.Row,
-                 side: str) -> None:  # fmt: skip
+    def __init__(self, anatomy: Anatomy, solid: Solid, upper: tuple[lm.Row, ...], lower: tuple[lm.Row, ...],
+                 iris: lm.Row, side: str) -> None:  # fmt: skip
         contour = Contour.through(anatomy.points, upper[0], lower[0])
         middle, reach = contour.origin, 5.0 * contour.half
         splines = {
@@ -97,9 +108,9 @@ class EyeLids:
         corners = np.array([(-1.35, -1.15), (1.35, -1.15), (1.35, 1.0), (-1.35, 1.0)], np.float32) * contour.half
         around = contour.point(corners[:, 0], corners[:, 1])
         box = (*around.min(axis=0), *around.max(axis=0))
-        self._slit, patch, grid = _slit(anatomy, contour, splines, box, _EYE_NODES)
+        self._slit, patch, grid = _slit(anatomy, solid, contour, splines, box, _EYE_NODES)
         self.ball = Eye(contour, anatomy.points[list(iris)], patch, (grid.x, grid.y))
-        self._depth = float(anatomy.depth[iris[0]])
+        self._middle, self._depth = contour.origin, solid.depth(contour.origin)
         rims = [*upper[0], *lower[0]]
         self._moves = np.abs(anatomy.shapes[:, rims]).max(axis=(1, 2)) > 0.02
         self._look = _look_matrix(side)
@@ -109,10 +120,10 @@ class EyeLids:
         gaze = self._look @ weights[: len(BLENDSHAPES)]
         if not (weights[self._moves].any() or np.abs(gaze).max() > 0.004):
             return
-        upper, lower = self._slit.sides(weights, pose)
-        self._slit.blend(
-            canvas, imaging.over(imaging.over(upper, lower), self.ball.draw(gaze, pose, self._depth)), origin
-        )
+        carried = pose.carried(self._middle, self._depth)
+        upper, lower = self._slit.sides(weights, pose, carried)
+        ball = self.ball.draw(gaze, _skull(pose, self._depth, carried))
+        self._slit.blend(canvas, imaging.over(imaging.over(upper, lower), ball), origin, carried)
 
 
 def _look_matrix(side: str) -> Array:
@@ -124,13 +135,13 @@ def _look_matrix(side: str) -> Array:
     return matrix
 
 
-def eyes_of(anatomy: Anatomy) -> list[EyeLids]:
+def eyes_of(anatomy: Anatomy, solid: Solid) -> list[EyeLids]:
     """The eyes that can move: open ones with an iris to be seen."""
     eyes = []
     for side, upper, lower, iris in (("Left", lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT),
                                      ("Right", lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT)):  # fmt: skip
         if opening(anatomy.points, upper[0], lower[0]) > OPEN:
-            eye = EyeLids(anatomy, upper, lower, iris, side)
+            eye = EyeLids(anatomy, solid, upper, lower, iris, side)
             if eye.ball.is_seen:
                 eyes.append(eye)
     return eyes if len(eyes) == 2 else []

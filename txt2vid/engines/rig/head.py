@@ -6,27 +6,28 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, head_weight, roundness, sheet_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheet_of, spline_of
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.plate import background, split_layers
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.faces import landmarks as lm
 
+_SMOOTH = 0.045  # of the face's width
 _NODES = 60  # along the longer side of the grid
 
 
 class Head:
     """The whole head: one sheet, without its slits, in front of the background."""
 
-    def __init__(self, anatomy: Anatomy, matte: Pixels | None, *, lower_face: bool = False) -> None:
-        """lower_face: only from the nose down, for pictures in which nothing else is moved."""
+    def __init__(self, anatomy: Anatomy, matte: Pixels | None) -> None:
+        """Of a video's frame only the lower face: nothing else is moved in it."""
         picture = anatomy.picture
         height, width = picture.shape[:2]
-        box = _head_box(anatomy, matte, width, height, lower_face)
+        box = _head_box(anatomy, matte, width, height)
         self._picture = picture
         self._has_matte = matte is not None
-        grid = Grid.over(*box, _NODES if not lower_face else _NODES // 2)
+        grid = Grid.over(*box, _NODES if anatomy.still else _NODES // 2)
         self.grid = grid
         self.origin = (grid.x, grid.y)
         self._inside = (
@@ -35,27 +36,30 @@ class Head:
             min(grid.x + grid.width, width),
             min(grid.y + grid.height, height),
         )
-        near = (anatomy.points[lm.NOSE_BASE], 0.62 * anatomy.axes.width) if lower_face else (None, 0.0)
+        near = (anatomy.points[lm.NOSE_BASE], 0.62 * anatomy.axes.width) if not anatomy.still else (None, 0.0)
         inner = {i for rows in (lm.UPPER_LIP, lm.LOWER_LIP) for row in rows[1:] for i in row}
         inner |= {i for lids in (lm.UPPER_LID_LEFT, lm.UPPER_LID_RIGHT) for i in lids[0][1:-1]}
         nodes = grid.nodes()
         values = spline_of(anatomy, inner, *near).at(nodes)
         rounds = roundness(anatomy, nodes)
         values[..., :-1] *= smoothstep(1.72, 1.3, rounds)[..., None]
-        depth = np.median(anatomy.depth[list(lm.OVAL)])
-        values[..., -1] = depth + (values[..., -1] - depth) * smoothstep(1.6, 1.15, rounds)
-        head = head_weight(anatomy, nodes, self._has_matte)
-        self._sheet = sheet_of(grid, values, self.origin, head, stretches=False)
+        # Smoothed, so that no flank is so steep that a turn folds it; flat beyond the face.
+        rim = np.median(anatomy.depth[list(lm.OVAL)])
+        relief = (values[..., -1] - rim) * smoothstep(1.6, 1.0, rounds)
+        depth = rim + imaging.soften(relief.astype(np.float32), max(0.5, _SMOOTH * anatomy.axes.width / grid.step))
+        self.solid = Solid(grid, depth.astype(np.float32), head_weight(anatomy, nodes, self._has_matte))
+        detail = imaging.detail_of(picture[: grid.height, : grid.width]) if anatomy.still else 1
+        self._sheet = sheet_of(grid, values, self.origin, self.solid, detail)
         left, top, right, bottom = self._inside
         pads = (top - grid.y, grid.y + grid.height - bottom, left - grid.x, grid.x + grid.width - right)
         patch = picture[top:bottom, left:right]
         if matte is not None:
             behind = background(picture, matte)[top:bottom, left:right]
             alpha = np.ascontiguousarray(matte[top:bottom, left:right])
-            front, behind = split_layers(patch, alpha, behind)
+            front, alpha = split_layers(patch, alpha, behind)
             patch = np.dstack([front, alpha])
             self._behind = imaging.pad(behind, *pads)
-        self._texture = imaging.pad(np.ascontiguousarray(patch), *pads)
+        self._texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
 
     def begin(self, weights: Array, pose: Pose) -> tuple[Pixels, Pixels]:
         """The head moved, without its slits: its colours (BGR) and its alpha (empty without a matte)."""
@@ -76,10 +80,9 @@ class Head:
         return frame
 
 
-def _head_box(anatomy: Anatomy, matte: Pixels | None, width: int, height: int,
-              lower_face: bool) -> tuple[float, float, float, float]:  # fmt: skip
+def _head_box(anatomy: Anatomy, matte: Pixels | None, width: int, height: int) -> tuple[float, float, float, float]:
     """The part of the picture in which the head moves: left, top, right, bottom."""
-    if lower_face:
+    if not anatomy.still:
         around = np.concatenate([anatomy.points[list(lm.OVAL[9:28])], anatomy.anchors[9:28]])
         (left, top), (right, bottom) = around.min(axis=0), around.max(axis=0)
         return max(float(left), 0), max(float(top), 0), min(float(right), width), min(float(bottom), height)

@@ -16,6 +16,9 @@ from txt2vid.engines.rig.geometry import Array
 _cv: Any = _cv2  # its stubs know neither which type comes back nor that a second map may be left out
 
 
+MAGNIFIED_UP_TO = 1 << 21  # pixels of a texture; larger pictures have detail to spare, and memory not
+
+
 def sample(picture: Pixels, where: Array) -> Pixels:
     """The picture at places (h, w, 2), x and y in its pixels, bilinear; beyond its edge the edge goes on."""
     result: Pixels = _cv.remap(picture, where, None, _cv.INTER_LINEAR, borderMode=_cv.BORDER_REPLICATE)
@@ -136,6 +139,20 @@ def heal(picture: Pixels, missing: Pixels, reach: int) -> Pixels:
 def pad(picture: Pixels, top: int, bottom: int, left: int, right: int) -> Pixels:
     """The picture with its edges going on for so many pixels."""
     result: Pixels = _cv.copyMakeBorder(picture, top, bottom, left, right, _cv.BORDER_REPLICATE)
+    return result
+
+
+def detail_of(patch: Pixels) -> int:
+    """How much a texture is magnified before it is sampled: sampled as it is, each warp would soften it."""
+    return 2 if patch.shape[0] * patch.shape[1] <= MAGNIFIED_UP_TO else 1
+
+
+def magnify(picture: Pixels, times: int) -> Pixels:
+    """The picture with so many pixels for each one, bicubic (Keys 1981)."""
+    if times == 1:
+        return picture
+    size = (picture.shape[1] * times, picture.shape[0] * times)
+    result: Pixels = _cv.resize(picture, size, interpolation=_cv.INTER_CUBIC)
     return result
 
 

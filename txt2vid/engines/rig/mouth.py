@@ -14,7 +14,6 @@ from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.seam import SHUT, UPPER_SHARE
-from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour
 
 # Widths of teeth from the middle outwards, in mouth widths (50 mm), as seen from the front along the arch's curve.
@@ -79,13 +78,14 @@ class MouthInterior:
         depth = np.exp(-((along / 0.38) ** 2) - ((across - 0.16) / 0.30) ** 2)[..., None]
         return np.asarray(np.clip(light.dark * (1.0 - 0.55 * depth), 0, 255), np.uint8)
 
-    def draw(self, pose: Pose, depth: float, jaw: Array, tongue: float, protrusion: float, cover: Pixels) -> Pixels:
+    def draw(self, skull: Array, jaw: Array, tongue: float, protrusion: float, cover: Pixels) -> Pixels:
         """The interior as BGR over the rectangle.
 
-        depth: of the teeth, pixels. jaw: (2,) pixels that the jaw has moved. tongue: 0 to 1, how far it is raised.
+        skull: (2, 3) how the head moves in the picture. jaw: (2,) pixels that the jaw has moved besides.
+        tongue: 0 to 1, how far it is raised.
         protrusion: 0 to 1, how far the lips stand out. cover: uint8, how much the lips cover, for their shadow.
         """
-        skull = pose.affine(depth)
+        skull = skull.copy()
         skull[:, 2] += skull[:, :2] @ self._offset - self._offset
         lower = skull.copy()
         lower[:, 2] += jaw

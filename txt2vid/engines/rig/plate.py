@@ -12,6 +12,8 @@ from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array
 
+_FAINT = 0.02  # of a matte, what is no more than its noise
+
 
 def background(picture: Pixels, matte: Pixels) -> Pixels:
     """The picture with the person replaced by the background around; where the matte is 0 it is the picture itself.
@@ -41,14 +43,16 @@ def _push_pull(colour: Array, weight: Array) -> Array:
 
 
 def split_layers(picture: Pixels, matte: Pixels, behind: Pixels) -> tuple[Pixels, Pixels]:
-    """The person's own colours, and the background mended so that one over the other gives exactly the picture.
+    """The person's own colours and a matte with which they give, laid over `behind`, exactly the picture.
 
     At a soft edge the picture is a mixture of both; drawn unseparated, a moving head would drag a rim of its old
-    background along.
+    background along. Where no colour at all could explain the picture through the matte given, more of it is the
+    person: dark hair before a light wall is there however soft its matte says it is.
     """
     alpha = matte.astype(np.float32)[..., None] / 255
-    own = (picture - (1 - alpha) * behind.astype(np.float32)) / np.maximum(alpha, 1 / 255)
-    own = np.where(alpha > 0.02, np.clip(own, 0, 255), picture)
-    mended = (picture - alpha * own) / np.maximum(1 - alpha, 1 / 255)
-    mended = np.where(alpha < 0.98, np.clip(mended, 0, 255), behind)
-    return np.rint(own).astype(np.uint8), np.rint(mended).astype(np.uint8)
+    shown, back = picture.astype(np.float32), behind.astype(np.float32)
+    darker, lighter = 1 - shown / np.maximum(back, 1), (shown - back) / np.maximum(255 - back, 1)
+    least = np.maximum(darker, lighter).max(axis=-1, keepdims=True)
+    alpha = np.where(alpha > _FAINT, np.clip(np.maximum(alpha, least), 0, 1), 0)
+    own = np.where(alpha > 0, (shown - (1 - alpha) * back) / np.maximum(alpha, 1 / 255), shown)
+    return np.rint(np.clip(own, 0, 255)).astype(np.uint8), np.rint(255 * alpha[..., 0]).astype(np.uint8)

@@ -8,7 +8,7 @@ from txt2vid.core.media import Pixels
 from txt2vid.core.motion import Motion
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import anatomy_of, samples
-from txt2vid.engines.rig.features import MOUTH_NODES, EyeLids, Mouth, eyes_of
+from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.mouth import Light, light_of
@@ -33,21 +33,21 @@ class Rig:
         settled = settle_seam(picture, landmarks) if still else landmarks
         self._axes = measure(settled)
         self._weights = Weights(settled, self._axes, Shapes(settled, self._axes).displacements, exact_rest=not still)
-        anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements)
+        anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements, still=still)
         pivot = (
             self._axes.middle - 0.5 + self._axes.picture(np.array([[0, 0.30, 0.30]], np.float32))[0] * self._axes.width
         )
         self._pivot = np.asarray(pivot, np.float32)
-        self._head = Head(anatomy, matte, lower_face=not still)
-        self._mouth = Mouth(anatomy, mouth_only or light_of(*samples(anatomy)), own_teeth=still,
-                            nodes=MOUTH_NODES if still else MOUTH_NODES * 2 // 3)  # fmt: skip
-        self._eyes: list[EyeLids] = eyes_of(anatomy) if still else []
+        self._head = Head(anatomy, matte)
+        self._mouth = Mouth(anatomy, self._head.solid, mouth_only or light_of(*samples(anatomy)))
+        self._eyes: list[EyeLids] = eyes_of(anatomy, self._head.solid) if still else []
 
     @staticmethod
     def light(picture: Pixels, landmarks: Landmarks) -> Light:
         """The light in the mouth of a face, for `mouth_only`."""
         axes = measure(landmarks)
-        return light_of(*samples(anatomy_of(picture, landmarks, axes, np.zeros((1, *landmarks.shape), np.float32))))
+        shapes = np.zeros((1, *landmarks.shape), np.float32)
+        return light_of(*samples(anatomy_of(picture, landmarks, axes, shapes, still=False)))
 
     def draw(self, motion: Motion) -> Pixels:
         """The picture with the face moved; new memory."""

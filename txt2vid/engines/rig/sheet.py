@@ -3,8 +3,8 @@
 The face is cut along the lips and the lids, so each side of a cut is a sheet of its own that reaches a little past the
 cut; what is drawn where is decided by the sheets' alpha. Motion is given forwards (where does this bit of skin go?), a
 picture is drawn backwards (which bit of skin is seen here?), so each frame inverts the field on its coarse grid by
-fixed-point iteration, b(y) = y - d(b(y)), which converges where the field's gradient is below 1. A lid that shuts
-stretches its skin by more; sheets at a slit are inverted by Newton's method.
+fixed-point iteration, b(y) = y - d(b(y)), which converges where the field's gradient is below 1 and fast where it
+is small. A lid that shuts stretches its skin by more, and a turn of the head comes near: then Newton's method does it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
+_GENTLE = 0.25  # slope up to which the iteration is within a hundredth of a pixel
 _THROW = 7.0  # nodes that Newton's method finds its way over in one go
 _LEAP = 4.0  # nodes: the longest step of Newton's method
 _INVERSION_STEPS = 4  # each shrinks the error by the field's gradient (at most about 0.5): 4 leave under 0.2 px of 5
@@ -45,6 +46,11 @@ class Pose:
         offset = self.shift[:2] - self.turn[:2, :2] @ self.pivot[:2] + self.turn[:2, 2] * (depth - self.pivot[2])
         return np.column_stack([matrix, offset]).astype(np.float32)
 
+    def carried(self, point: Array, depth: float) -> Array:
+        """(2,) whole pixels by which the pose moves a point: how far a rectangle around it goes along."""
+        matrix = self.affine(depth)
+        return np.asarray(np.rint(matrix[:, :2] @ point + matrix[:, 2] - point), np.float32)
+
 
 class Sheet:
     """One piece of skin.
@@ -53,11 +59,11 @@ class Sheet:
     basis: float32 (n, rows, columns, 2), pixels: displacement for each of the engine's n shapes.
     depth: float32 (rows, columns), pixels, as landmarks have it. head: float32 (rows, columns), how far the head's pose
         applies: 1 on the head, 0 on the shoulders.
-    origin: the texture's corner in the picture. stretches: whether its gradient may be 1 and more.
+    origin: the texture's corner in the picture. detail: pixels of the texture for one of the picture.
     """
 
     def __init__(self, grid: Grid, basis: Array, depth: Array, head: Array,
-                 origin: tuple[int, int], *, stretches: bool) -> None:  # fmt: skip
+                 origin: tuple[int, int], detail: int) -> None:  # fmt: skip
         self.grid = grid
         flat = basis.reshape(len(basis), -1)
         self._shapes = np.flatnonzero(np.abs(flat).max(axis=1) > _STILL)  # a lid's sheet needs no lips
@@ -65,11 +71,11 @@ class Sheet:
         self._x, self._y = (np.ascontiguousarray(plane) for plane in np.moveaxis(grid.nodes(), -1, 0))
         self._depth = depth
         self._head = head
-        self._stretches = stretches
         columns, rows = np.meshgrid(np.arange(grid.columns), np.arange(grid.rows))
         self._nodes = np.stack([columns, rows], axis=-1).astype(np.float32)
         pixels = grid.pixels()
-        self._pixels = pixels - np.array(origin, np.float32)
+        self.detail = detail
+        self._pixels = (pixels - np.array(origin, np.float32) + 0.5) * np.float32(detail) - 0.5
 
     def displacement(self, weights: Array, pose: Pose) -> Array:
         """float32 (rows, columns, 2), pixels: where each node's skin goes."""
@@ -87,8 +93,10 @@ class Sheet:
         """float32 (height, width, 2): for each pixel of the grid's rectangle the place in the texture."""
         step = np.float32(self.grid.step)
         field = displacement / step
-        seen = self._by_newton(field) if self._stretches else self._by_iteration(field)
-        shift = (seen - self._nodes) * step
+        slopes = imaging.slopes(field)
+        gentle = max(float(slopes.max()), -float(slopes.min())) < _GENTLE
+        seen = self._by_iteration(field) if gentle else self._by_newton(field, slopes)
+        shift = (seen - self._nodes) * (step * self.detail)
         where = imaging.enlarge(shift, self.grid.width, self.grid.height)
         where += self._pixels
         return where
@@ -99,10 +107,9 @@ class Sheet:
             seen = self._nodes - imaging.sample_field(field, seen)
         return np.asarray(seen, np.float32)
 
-    def _by_newton(self, field: Array) -> Array:
+    def _by_newton(self, field: Array, slopes: Array) -> Array:
         # A far throw is inverted in stages: each starts from what the one before found.
         stages = 1 + int(np.abs(field).max() / _THROW)
-        slopes = imaging.slopes(field)
         seen: Array = self._nodes - field * np.float32(0.5 / stages)
         for stage in range(1, stages + 1):
             self._refine(seen, field, slopes, np.float32(stage / stages))

@@ -95,22 +95,23 @@ class Slit:
         self.grid = upper.grid
         self._upper = upper
         self._lower = lower
-        mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin)
+        source = imaging.magnify(source, upper.detail)
+        mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin, upper.detail)
         self._upper_texture = _premultiplied(source, mask_upper)
         self._lower_texture = _premultiplied(source, mask_lower)
         self._fade = imaging.repeat(_border_fade(self.grid.width, self.grid.height))
 
-    def sides(self, weights: Array, pose: Pose) -> tuple[Pixels, Pixels]:
-        """BGRA pictures (premultiplied) of the upper and the lower side over the grid's rectangle."""
+    def sides(self, weights: Array, pose: Pose, carried: Array) -> tuple[Pixels, Pixels]:
+        """BGRA pictures (premultiplied) of the upper and the lower side, over the grid's rectangle carried along."""
         pictures = []
         for sheet, texture in ((self._upper, self._upper_texture), (self._lower, self._lower_texture)):
-            seen = sheet.backward(sheet.displacement(weights, pose))
+            seen = sheet.backward(sheet.displacement(weights, pose) - carried)
             pictures.append(imaging.sample(texture, seen))
         return pictures[0], pictures[1]
 
-    def blend(self, canvas: Pixels, picture: Pixels, origin: tuple[int, int]) -> None:
-        """Lays the slit's picture (of the grid's rectangle) onto a canvas whose corner is at `origin`, softly."""
-        x, y = self.grid.x - origin[0], self.grid.y - origin[1]
+    def blend(self, canvas: Pixels, picture: Pixels, origin: tuple[int, int], carried: Array) -> None:
+        """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`."""
+        x, y = self.grid.x + int(carried[0]) - origin[0], self.grid.y + int(carried[1]) - origin[1]
         left, top = max(x, 0), max(y, 0)
         right, bottom = min(x + self.grid.width, canvas.shape[1]), min(y + self.grid.height, canvas.shape[0])
         if right <= left or bottom <= top:
@@ -120,10 +121,13 @@ class Slit:
         canvas[top:bottom, left:right] = imaging.mix(picture[part], under, self._fade[part])
 
 
-def rim_masks(contour: Contour, shape: tuple[int, int], origin: tuple[int, int]) -> tuple[Array, Array]:
-    """Alpha of the upper and of the lower side, float32 in [0, 1], over a patch of the picture."""
-    grid = Grid(origin[0], origin[1], shape[1], shape[0], 1)
-    along, across = contour.places(grid.pixels())
+def rim_masks(
+    contour: Contour, shape: tuple[int, int], origin: tuple[int, int], detail: int = 1
+) -> tuple[Array, Array]:
+    """Alpha of the upper and of the lower side, float32 in [0, 1], over a patch of the picture, magnified."""
+    places = Grid(0, 0, shape[1], shape[0], 1).pixels()
+    corner = np.array(origin, np.float32)
+    along, across = contour.places((places + 0.5) / np.float32(detail) - 0.5 + corner)
     upper_rim, lower_rim = contour.rim("upper", along), contour.rim("lower", along)
     shut = smoothstep(2.5, 0.5, lower_rim - upper_rim)  # 1 where nothing shows between the rims
     upper = smoothstep(0.7, -0.7, across - upper_rim)
