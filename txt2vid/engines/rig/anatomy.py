@@ -94,8 +94,11 @@ def roundness(anatomy: Anatomy, nodes: Array) -> Array:
 def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
     """How far points go with the head: the neck bends, the shoulders stay; without a matte the background stays too."""
     down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
-    below = (points - anatomy.points[lm.CHIN]) @ down / anatomy.axes.width
-    weight = smoothstep(0.48, 0.0, below)
+    relative = (points - anatomy.points[lm.CHIN]) / np.float32(anatomy.axes.width)
+    below, aside = relative @ down, np.abs(relative @ np.array((down[1], -down[0]), np.float32))
+    weight = smoothstep(0.42, 0.0, below)
+    shoulder = smoothstep(0.05, 0.25, below) * smoothstep(0.45, 0.75, aside)
+    weight = weight * (1 - shoulder)
     if not has_matte:
         weight = weight * smoothstep(1.9, 1.15, roundness(anatomy, points))
     return np.asarray(weight, np.float32)
