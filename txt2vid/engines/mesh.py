@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import cv2
@@ -12,25 +13,34 @@ from txt2vid.engines.base import Engine, Job
 from txt2vid.engines.rig.rig import Rig
 from txt2vid.faces.face import Face
 
+KEPT_PIXELS = 40_000_000  # of video frames whose rigs are kept: 150 of 512x512
+
 
 class PreparedFace:
-    """A face with the rig of the picture that was drawn last: the only one of a still, one frame of a video."""
+    """A face with the rigs of its pictures: the only one of a still, those of a video's frames as they are asked for.
+
+    A video that is played back and forth comes by the same frames again, so rigs are kept up to KEPT_PIXELS of their
+    pictures (about 300 MB); past that the one used longest ago is dropped, and made anew when it is needed.
+    """
 
     def __init__(self, face: Face) -> None:
         self._frames = face.frames
-        self._light = None if face.is_still else Rig.light(face.frames.pixels(0), face.frames.landmarks(0))
         self._matte = face.matte
-        self._index = 0
-        self._rig = self._made(0)
-
-    def _made(self, index: int) -> Rig:
-        return Rig(self._frames.pixels(index), self._frames.landmarks(index), self._matte, mouth_only=self._light)
+        self._light = None if face.is_still else Rig.light(face.frames.pixels(0), face.frames.landmarks(0))
+        width, height = face.size
+        self._limit = max(2, KEPT_PIXELS // (width * height))
+        self._rigs: OrderedDict[int, Rig] = OrderedDict()
+        self.rig(0)
 
     def rig(self, index: int) -> Rig:
         """The rig of picture `index`."""
-        if index != self._index:
-            self._index, self._rig = index, self._made(index)
-        return self._rig
+        if index in self._rigs:
+            self._rigs.move_to_end(index)
+            return self._rigs[index]
+        if len(self._rigs) >= self._limit:
+            self._rigs.popitem(last=False)
+        pixels, landmarks = self._frames.pixels(index), self._frames.landmarks(index)
+        return self._rigs.setdefault(index, Rig(pixels, landmarks, self._matte, mouth_only=self._light))
 
 
 class MeshEngine(Engine):

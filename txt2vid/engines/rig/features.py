@@ -50,7 +50,7 @@ class Mouth:
             name: {i for row in rows for i in row[1:-1]}
             for name, rows in (("upper", lm.UPPER_LIP), ("lower", lm.LOWER_LIP))
         }
-        middle, reach = contour.origin, (4.2 if anatomy.still else 3.2) * contour.half
+        middle, reach = contour.origin, (4.2 if anatomy.still else 2.6) * contour.half
         rims = {"upper": (lm.UPPER_LIP[0], lm.UPPER_LIP[-1]), "lower": (lm.LOWER_LIP[0], lm.LOWER_LIP[-1])}
         splines = {
             side: spline_of(anatomy, lips[other], middle, reach, rims[side] if anatomy.still else ())

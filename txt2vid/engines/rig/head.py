@@ -36,7 +36,7 @@ class Head:
             min(grid.x + grid.width, width),
             min(grid.y + grid.height, height),
         )
-        near = (anatomy.points[lm.NOSE_BASE], 0.62 * anatomy.axes.width) if not anatomy.still else (None, 0.0)
+        near = (anatomy.points[lm.NOSE_BASE], 0.58 * anatomy.axes.width) if not anatomy.still else (None, 0.0)
         inner = {i for rows in (lm.UPPER_LIP, lm.LOWER_LIP) for row in rows[1:] for i in row}
         inner |= {i for lids in (lm.UPPER_LID_LEFT, lm.UPPER_LID_RIGHT) for i in lids[0][1:-1]}
         nodes = grid.nodes()
