@@ -95,7 +95,7 @@ class MouthInterior:
         for layer, matrix in ((self._tongue, lifted), (self._lower, lower), (self._upper, skull)):
             picture = imaging.over(imaging.move(layer, matrix), picture)
         reach = max(3, round(min(cover.shape) * 0.055)) | 1
-        light = imaging.dimmed(cover, reach, _SHADOW, 1 - 0.62 * protrusion)
+        light = imaging.dimmed(cover, reach, _SHADOW, 1 - 0.38 * protrusion)
         return imaging.shade(picture, imaging.repeat(light))
 
 
