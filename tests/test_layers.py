@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "txt2vid").rglob("*.py"), *(ROOT / "wav2lip").rglob("*.py")])
 
 LAYERS = (
-    {"errors"},
+    {"errors", "interrupts"},
     {"core"},
     {"registry", "ffmpeg"},
     {"faces"},
@@ -29,7 +29,14 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 HEAVY = {"aiortc", "av", "cv2", "jax", "matplotlib", "mediapipe", "pyaudio", "scipy", "torch"}
 LIGHT_FILES = ("__init__.py", "base.py", "__main__.py")
-FREE_OF_HEAVY = {"errors", "core", "registry", "cli", "sender"}  # these may import such packages in a function at most
+FREE_OF_HEAVY = {
+    "errors",
+    "interrupts",
+    "core",
+    "registry",
+    "cli",
+    "sender",
+}  # these may import such packages in a function at most
 MAY_IMPORT_WAV2LIP = {"engines", "faces"}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from txt2vid.errors import FaceError, OutputError
+from txt2vid.errors import FaceError, MediaError, OutputError
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.points import read_landmarks, write_landmarks
 
@@ -57,7 +57,7 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
 
 
 def test_missing_and_unwritable(truth: Landmarks, tmp_path: Path) -> None:
-    with pytest.raises(FaceError, match="does not exist"):
+    with pytest.raises(MediaError, match="does not exist"):
         read_landmarks(tmp_path / "none.csv")
     with pytest.raises(OutputError, match="cannot be written"):
         write_landmarks(tmp_path / "none" / "points.csv", truth)

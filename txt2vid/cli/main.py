@@ -5,17 +5,17 @@ from __future__ import annotations
 import errno
 import importlib
 import logging
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from types import FrameType
-from typing import NoReturn
 
 import click
 
 from txt2vid import __version__
 from txt2vid.errors import OutputError, Txt2VidError
+from txt2vid.interrupts import Terminated, termination, unwind_on
 
 COMMANDS: Mapping[str, str] = {
     "render": "A face and a voice, or a text, become a video; with --jobs, many of them.",
@@ -24,14 +24,6 @@ COMMANDS: Mapping[str, str] = {
 """Name -> what `txt2vid --help` says of it. Each is `command` in the module of its name, imported when it is called."""
 
 EXIT_INTERNAL = 1
-
-
-class Terminated(KeyboardInterrupt):
-    """A polite signal to end: unwinds like Ctrl-C, so that every `finally` and `with` runs."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.exit_code = 128 + number  # as shells report it
 
 
 class LazyGroup(click.Group):
@@ -73,30 +65,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line (that of the process unless given one) and returns its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's choice to ignore is respected
-            signal.signal(number, _terminate)
+    _fill_standard_files()
+    unwind_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         returned = txt2vid.main(list(arguments), prog_name="txt2vid", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - the one place where everything ends as a line
+    except (Exception, KeyboardInterrupt, Terminated) as err:  # noqa: BLE001 - the one place where everything ends as a line
         if debug:
             traceback.print_exc()
         return _report(err, debug=debug)
     return returned if isinstance(returned, int) else 0
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    raise Terminated(number)
+def _fill_standard_files() -> None:
+    """Opens nothing in place of stdin, stdout or stderr where it is closed, lest a pipe to ffmpeg gets its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # noqa: PERF203 - three times
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def _report(err: BaseException, *, debug: bool) -> int:
     """Says in one line on stderr what ended the command, and returns its exit code."""
-    if isinstance(err, click.Abort):  # click's word for the exception that it was raised from
-        err = err.__cause__ or err
-    if isinstance(err, KeyboardInterrupt | click.Abort | EOFError):
-        code = err.exit_code if isinstance(err, Terminated) else 128 + signal.SIGINT
-        return _say("stopped", code)
+    ended = termination(err)
+    if ended or isinstance(err, KeyboardInterrupt | click.Abort | EOFError):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # below the terminal's ^C
+        return _say("stopped", ended.exit_code if ended else 128 + signal.SIGINT)
     if isinstance(err, Txt2VidError):
         return _say(str(err), err.exit_code)
     if isinstance(err, click.exceptions.NoArgsIsHelpError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +15,7 @@ import click
 from txt2vid.cli.progress import Bar
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
-from txt2vid.errors import UsageError
+from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.batch import RowResult, render_jobs
 from txt2vid.pipeline.jobs import MAX_TEXT, decode_text, default_name, read_text
 
@@ -85,22 +86,22 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         raise UsageError('a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE')
     output = given["output"] or Path(default_name(face, audio or (text_file if text_file != Path("-") else None)))
     for source in (face, audio, text_file, given["landmarks"], given["checkpoint"]):
-        if source is not None and output.resolve() == source.resolve():
+        if source is not None and os.path.realpath(output) == os.path.realpath(source):
             raise UsageError(f"{output} is an input and would be overwritten: choose another -o")
     return RenderOptions(
         face=FaceOptions(
             face,
             given["face_index"],
-            parse_box(given["face_box"]) if given["face_box"] else None,
+            parse_box(given["face_box"]) if given["face_box"] is not None else None,
             given["landmarks"],
-            parse_size(given["size"]) if given["size"] else None,
+            parse_size(given["size"]) if given["size"] is not None else None,
         ),
         output=output,
         audio=audio,
         text=_text(text_file) if text_file else given["text"],
         engine=given["engine"] or "auto",
         checkpoint=given["checkpoint"],
-        fps=parse_fps(given["fps"]) if given["fps"] else None,
+        fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
         tts=given["tts"] or "auto",
         voice=given["voice"],
         idle=given["idle"] is not False,
@@ -111,6 +112,8 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
 def _text(path: Path) -> str:
     if path != Path("-"):
         return read_text(path)
+    if sys.stdin is None:
+        raise MediaError("stdin is closed: pipe a text into it, or give --text-file a file")
     return decode_text(sys.stdin.buffer.read(MAX_TEXT + 1), "from stdin")
 
 

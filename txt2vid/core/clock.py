@@ -13,6 +13,7 @@ from txt2vid.errors import UsageError
 
 MIN_FPS = Fraction(1)
 MAX_FPS = Fraction(240)
+LONGEST_RATE = 40  # characters
 NTSC = Fraction(1000, 1001)  # 23.976, 29.97, 59.94 are 24, 30, 60 slowed by this (SMPTE ST 2051)
 
 
@@ -22,6 +23,8 @@ def parse_fps(text: str) -> Fraction:
     Raises UsageError where it is no number in [1, 240].
     """
     try:
+        if len(text) > LONGEST_RATE or "e" in text.lower():  # "1e999999999" would be worked out to the last digit
+            raise ValueError(text)
         fps = Fraction(text.strip())
     except (ValueError, ZeroDivisionError) as err:
         raise UsageError(f"frame rate {text!r} is no number: write 25, 29.97 or 30000/1001") from err

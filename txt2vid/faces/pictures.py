@@ -7,6 +7,7 @@ grey face is worse than an error.
 from __future__ import annotations
 
 import io
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Picture:
 def is_picture(path: Path) -> bool:
     """Whether the content is of a picture format that `load_picture` knows. Unreadable files are none."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False  # a pipe would be waited for
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             Image.open(path, formats=FORMATS).close()
@@ -76,6 +79,8 @@ def load_picture(path: Path, size: int | None = None) -> Picture:
 
 def _opened(path: Path) -> Image.Image:
     try:
+        if not (path.is_dir() or stat.S_ISREG(path.stat().st_mode)):
+            raise PictureError(f"{path} is a pipe or a device: save it to a file first")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(path, formats=FORMATS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from txt2vid.errors import FaceError, OutputError
+from txt2vid.errors import FaceError, MediaError, OutputError
 from txt2vid.faces.canonical import canonical
 from txt2vid.faces.face import LANDMARKS, Landmarks
 
@@ -24,14 +24,15 @@ def read_landmarks(path: Path) -> Landmarks:
     """(478, 3) from a file of 478 or 468 rows of x, y and perhaps z; irises and depth that are missing are estimated.
 
     CSV: a row a line, with or without a header line. JSON: a list of rows, or an object with the list under
-    "landmarks". NPY: NumPy's array file. Raises FaceError.
+    "landmarks". NPY: NumPy's array file. Raises MediaError where the file cannot be read, FaceError where it holds
+    no landmarks.
     """
     try:
         data = path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
     except FileNotFoundError as err:
-        raise FaceError(f"landmark file {path} does not exist: check the name") from err
+        raise MediaError(f"landmark file {path} does not exist: check the name") from err
     except OSError as err:
-        raise FaceError(f"landmark file {path} cannot be read: {err.strerror}") from err
+        raise MediaError(f"landmark file {path} cannot be read ({err.strerror}): give a CSV, JSON or NPY file") from err
     try:
         array = _parsed(data, path)
     except (ValueError, TypeError, KeyError, EOFError, UnicodeDecodeError) as err:

@@ -10,14 +10,13 @@ Only the C++ bindings are loaded: `import mediapipe` itself would pull in matplo
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import os
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 from txt2vid.core.media import Pixels
 from txt2vid.errors import DependencyError
 from txt2vid.faces.face import LANDMARKS, Landmarks
+from txt2vid.interrupts import apart
 
 MESH_SIDE = 192  # pixels: what the attention mesh was trained at
 SEGMENTATION_SIDE = 256
@@ -82,16 +82,23 @@ class Detection:
     score: float
 
 
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """What MediaPipe's C++ logs while it starts ("Created TensorFlow Lite XNNPACK delegate") helps nobody here."""
+def _quietly(start: Callable[[], _Graph]) -> _Graph:
+    """What `start` returns, while all that is written to stderr is dropped.
+
+    What MediaPipe's C++ logs until a network has run once ("Created TensorFlow Lite XNNPACK delegate") helps nobody
+    here. Apart, because stderr must come back, whatever interrupts.
+    """
+    return apart(lambda: _without_stderr(start))
+
+
+def _without_stderr(start: Callable[[], _Graph]) -> _Graph:
     with _stderr_lock:
         sys.stderr.flush()
         saved = os.dup(2)
         sink = os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(sink, 2)
-            yield
+            return start()
         finally:
             os.dup2(saved, 2)
             os.close(saved)
@@ -156,12 +163,10 @@ class _Graph:
         for name in outputs:
             self._graph.observe_output_stream(name, self._outputs.__setitem__, True)
         self._graph.start_run(side)
-        self._graph.wait_until_idle()  # its threads have opened the model, and said so
-        self._fresh = True
 
     def run(self, picture: Pixels, **streams: Any) -> dict[str, Any]:
         """The packets that the graph makes of one BGR picture."""
-        with self._lock, _quiet_stderr() if self._fresh else contextlib.nullcontext():
+        with self._lock:
             self._outputs.clear()
             self._time += 1
             rgb = np.ascontiguousarray(picture[:, :, ::-1])
@@ -169,8 +174,12 @@ class _Graph:
             for name, packet in {"image": image, **streams}.items():
                 self._graph.add_packet_to_input_stream(name, packet.at(self._time))
             self._graph.wait_until_idle()
-            self._fresh = False
             return {name: packet for name, packet in self._outputs.items() if not packet.is_empty()}
+
+
+def _blank(side: int) -> Pixels:
+    """A first picture for a network, whatever comes of it."""
+    return np.zeros((side, side, 3), np.uint8)
 
 
 def _expanded(text: str) -> Any:
@@ -186,14 +195,18 @@ class Mesh:
 
     def __init__(self) -> None:
         mp = _bindings()
-        with _quiet_stderr():
-            opened = _expanded(_MESH).text_config.replace("threshold: 0.5", "threshold: -1")
-            config = mp.parse(opened, mp.config())
-            config.output_stream.append(_SCORE)
-            side = {"attention": mp.create.create_bool(True)}
-            self._graph = _Graph(config, ("landmarks", _SCORE), side)
         self._whole = mp.create.create_proto(mp.rect(x_center=0.5, y_center=0.5, width=1, height=1))
         self._get = mp.get
+        self._graph = _quietly(self._start)
+
+    def _start(self) -> _Graph:
+        mp = _bindings()
+        opened = _expanded(_MESH).text_config.replace("threshold: 0.5", "threshold: -1")
+        config = mp.parse(opened, mp.config())
+        config.output_stream.append(_SCORE)
+        graph = _Graph(config, ("landmarks", _SCORE), {"attention": mp.create.create_bool(True)})
+        graph.run(_blank(MESH_SIDE), roi=self._whole)
+        return graph
 
     def __call__(self, crop: Pixels) -> tuple[Landmarks, float]:
         """Landmarks in pixels of the crop, and the network's own probability that it holds a face.
@@ -210,14 +223,19 @@ class Detector:
     """BlazeFace: where faces are. The short range sees faces over 1/5 of the side, the full range smaller ones."""
 
     def __init__(self, *, full_range: bool = False) -> None:
-        mp = _bindings()
         self.side = 192 if full_range else 128
-        threshold = "min_score_thresh: 0.6" if full_range else "min_score_thresh: 0.5"
-        with _quiet_stderr():
-            text = _expanded(_DETECTOR % ("Full" if full_range else "Short")).text_config
-            text = text.replace(threshold, f"min_score_thresh: {_MIN_DETECTION}")
-            self._graph = _Graph(mp.parse(text, mp.config()), ("detections",), {})
-        self._get = mp.get
+        self._full_range = full_range
+        self._get = _bindings().get
+        self._graph = _quietly(self._start)
+
+    def _start(self) -> _Graph:
+        mp = _bindings()
+        threshold = "min_score_thresh: 0.6" if self._full_range else "min_score_thresh: 0.5"
+        text = _expanded(_DETECTOR % ("Full" if self._full_range else "Short")).text_config
+        text = text.replace(threshold, f"min_score_thresh: {_MIN_DETECTION}")
+        graph = _Graph(mp.parse(text, mp.config()), ("detections",), {})
+        graph.run(_blank(self.side))
+        return graph
 
     def __call__(self, picture: Pixels) -> list[Detection]:
         """All faces that the network scores above 0.1, best first. Any size is scaled to `side`."""
@@ -240,11 +258,15 @@ class Segmenter:
     """MediaPipe's selfie segmentation (general model): how likely each pixel belongs to a person."""
 
     def __init__(self) -> None:
+        self._get = _bindings().get
+        self._graph = _quietly(self._start)
+
+    def _start(self) -> _Graph:
         mp = _bindings()
-        with _quiet_stderr():
-            config = mp.parse(_SEGMENTER, mp.config())
-            self._graph = _Graph(config, ("mask",), {"model": mp.create.create_int(0)})
-        self._get = mp.get
+        config = mp.parse(_SEGMENTER, mp.config())
+        graph = _Graph(config, ("mask",), {"model": mp.create.create_int(0)})
+        graph.run(_blank(SEGMENTATION_SIDE))
+        return graph
 
     def __call__(self, picture: Pixels) -> NDArray[np.float32]:
         """(height, width) of the picture, in [0, 1]; the network sees it at 256x256."""

@@ -16,6 +16,7 @@ from txt2vid.core.options import MAX_SIZE
 from txt2vid.errors import AudioError, FFmpegError, VideoError
 from txt2vid.ffmpeg import confine, program
 from txt2vid.ffmpeg.probe import AudioStream, VideoStream, probe
+from txt2vid.interrupts import apart
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,6 +68,7 @@ class Reader:
             return b""
         if self._child is None:
             self._child = program.Child(self._command(), stdout=True)
+            apart(self._child.start)
         data = self._child.read(self._block)
         if len(data) < self._block:
             self._end(self._child)

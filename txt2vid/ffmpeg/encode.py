@@ -21,6 +21,7 @@ from txt2vid.errors import DependencyError, FFmpegError, OutputError
 from txt2vid.ffmpeg import program
 from txt2vid.ffmpeg.containers import audio_options, container_of, video_options
 from txt2vid.ffmpeg.feed import Feed
+from txt2vid.interrupts import apart
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -86,7 +87,7 @@ class Encoder:
         program.find("ffmpeg")
         try:
             os.close(os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            self._start()
+            apart(self._start)
         except OSError as err:
             self.abort()
             raise OutputError(f"{self.path} cannot be written: {err.strerror}. Choose another folder with -o") from err
@@ -140,22 +141,27 @@ class Encoder:
 
     def abort(self) -> None:
         """Stop at once, and remove what was written. Does nothing once the file is finished."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-        for feed in self._feeds():
-            feed.close_reader()
-            feed.abandon()
-            feed.join(program.STOP_SECONDS)
-        self._video = self._audio = None
-        self._part.unlink(missing_ok=True)
+        try:
+            if self._child is not None:
+                self._child.stop()
+                self._child = None
+            for feed in self._feeds():
+                feed.close_reader()
+                feed.abandon()
+                feed.join(program.STOP_SECONDS)
+            self._video = self._audio = None
+        finally:  # even where an interrupt cut that short
+            self._part.unlink(missing_ok=True)
 
     def _start(self) -> None:
         self._video = Feed("encoder-pictures")
         if self.rate is not None:
             self._audio = Feed("encoder-sound")
         feeds = self._feeds()
+        for feed in feeds:
+            feed.open()
         self._child = program.Child(self._command(*feeds), pass_fds=[feed.reader for feed in feeds])
+        self._child.start()
         for feed in feeds:
             feed.close_reader()
 
@@ -250,15 +256,19 @@ class Encoder:
 
 def _destination(path: Path) -> tuple[Path, Path]:
     """Where the file will be (links followed), and a temporary name beside it. Raises OutputError before any work."""
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     folder = target.parent
     if target.is_dir():
         raise OutputError(f"{path} is a folder: name a file in it")
     if target.exists() and not target.is_file():
         raise OutputError(f"{path} is no regular file: choose another name")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{path} cannot be written: {folder} is a file, no folder. Choose another with -o")
     if not folder.is_dir():
-        raise OutputError(f"the folder {folder} does not exist: mkdir -p it, or choose another with -o")
+        raise OutputError(
+            f"{path} cannot be written: its folder does not exist. mkdir -p it, or choose another with -o"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"the folder {folder} may not be written to: choose another with -o")
+        raise OutputError(f"{path} cannot be written: its folder may not be written to. Choose another with -o")
     name = os.fsencode(target.name)[:NAME_BYTES].decode(errors="ignore")
     return target, folder / f".{name}.{secrets.token_hex(4)}.part"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from contextlib import suppress
 
 from txt2vid.ffmpeg.program import widen
 
@@ -12,12 +13,12 @@ from txt2vid.ffmpeg.program import widen
 class Feed:
     """A bounded queue of bytes, and the thread that writes it into one end of a pipe.
 
-    `reader` is the end for the child; close it here (`close_reader`) once the child has it.
+    `reader` is the end for the child; close it here (`close_reader`) once the child has it. Once `open` has been
+    called, however that ended, call `close_reader`, `abandon` and `join`.
     """
 
     def __init__(self, name: str) -> None:
-        self.reader, self._writer = os.pipe()
-        widen(self._writer)
+        self.reader = self._writer = -1
         self._queue: deque[bytes] = deque()
         self._held = 0
         self._written = 0
@@ -25,6 +26,11 @@ class Feed:
         self._broken = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def open(self) -> None:
+        """Make the pipe, and start the thread."""
+        self.reader, self._writer = os.pipe()
+        widen(self._writer)
         self._thread.start()
 
     @property
@@ -68,7 +74,8 @@ class Feed:
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; whether it has ended."""
-        self._thread.join(timeout)
+        with suppress(RuntimeError):  # not started, or not quite, because an interrupt came
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -12,10 +12,12 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 from txt2vid.errors import DependencyError, FFmpegError
+from txt2vid.interrupts import apart
 
 TAIL_LINES = 12  # of a program's stderr that are kept: an error with its causes; a broken file may cause millions
 LINE_BYTES = 1000  # of such a line
@@ -63,20 +65,16 @@ def _listing(program: str, option: str) -> str:
 
 def capture(command: Sequence[str], timeout: float) -> tuple[int, str, str]:
     """Run a program to its end: its exit status, stdout and stderr. Raises FFmpegError after `timeout` seconds."""
-    _log.debug("run %s", _shown(command))
+    launch = _Launch(command, stdout=subprocess.PIPE)
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            start_new_session=True,
-            env=_environment(),
-            check=False,
-        )
-    except subprocess.TimeoutExpired as err:
-        raise FFmpegError(f"{command[0]} gave no answer within {timeout:g} s and was stopped") from err
-    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        process = apart(launch.start)
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        raise FFmpegError(f"{command[0]} gave no answer within {timeout:g} s and was stopped") from late
+    finally:
+        launch.kill()
+        launch.close()
+    return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
 
 
 def _shown(command: Sequence[str]) -> str:
@@ -96,24 +94,61 @@ def last_words(stderr: str) -> str:
     return words if len(words) <= MESSAGE_CHARS else "…" + words[-MESSAGE_CHARS:]
 
 
+class _Launch:
+    """One program, in a session of its own: a terminal's Ctrl-C reaches only us.
+
+    Call `start` apart, lest an interrupt comes when it runs already and nobody has its number yet; and then, however
+    that ended, `kill` and `close`.
+    """
+
+    def __init__(self, command: Sequence[str], *, stdout: int, pass_fds: Sequence[int] = ()) -> None:
+        self._command, self._stdout, self._pass_fds = command, stdout, pass_fds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The running program. Raises OSError where the system cannot start it."""
+        _log.debug("run %s", _shown(self._command))
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=subprocess.PIPE,
+            pass_fds=self._pass_fds,
+            start_new_session=True,
+            env=_environment(),
+        )
+        return self._process
+
+    def kill(self) -> None:
+        """End it at once. Twice is safe."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):  # dying, as all that is killed
+                self._process.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        """Close our ends of its pipes."""
+        if self._process is not None:
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
 class Child:
-    """A running ffmpeg in a session of its own (a terminal's Ctrl-C reaches only us), its stderr's tail kept.
+    """One run of ffmpeg, its stderr's tail kept. Call `start` apart, and then, however that ended, `stop`.
 
     stdout: whether its stdout is read through `read`. pass_fds: file descriptors that it inherits.
     """
 
     def __init__(self, command: Sequence[str], *, stdout: bool = False, pass_fds: Sequence[int] = ()) -> None:
-        _log.debug("run %s", _shown(command))
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=pass_fds,
-            start_new_session=True,
-            env=_environment(),
-        )
+        self._launch = _Launch(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL, pass_fds=pass_fds)
+        self._process: subprocess.Popen[bytes] | None = None
         self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
+        self._watcher: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start it. Raises OSError where the system cannot."""
+        self._process = self._launch.start()
         self._watcher = threading.Thread(target=self._watch, name="ffmpeg-stderr", daemon=True)
         self._watcher.start()
         if self._process.stdout is not None:
@@ -121,41 +156,43 @@ class Child:
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes of stdout; fewer only at its end."""
-        out = self._process.stdout
+        out = self._process.stdout if self._process else None
         return b"" if out is None else out.read(size)
 
     @property
     def stderr(self) -> str:
         """The last lines that it wrote to stderr; all there are once it has ended."""
-        if self._process.poll() is not None:
-            self._watcher.join(STOP_SECONDS)
+        if self.poll() is not None:
+            self._join_watcher()
         return b"\n".join(self._tail).decode(errors="replace")
 
     def poll(self) -> int | None:
         """The exit status (negative: the signal that killed it), None while it runs."""
-        return self._process.poll()
+        return self._process.poll() if self._process else None
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit status, None where it still runs after `timeout` seconds."""
         try:
-            return self._process.wait(timeout)
+            return self._process.wait(timeout) if self._process else None
         except subprocess.TimeoutExpired:
             return None
 
     def stop(self) -> None:
         """Kill it where it runs still, and leave nothing of it behind. Stopping twice is safe."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
-        self._watcher.join(STOP_SECONDS)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        self._launch.kill()
+        self._join_watcher()
+        self._launch.close()
+
+    def _join_watcher(self) -> None:
+        if self._watcher is not None:
+            with suppress(RuntimeError):  # not started, or not quite, because an interrupt came
+                self._watcher.join(STOP_SECONDS)
 
     def _watch(self) -> None:
-        read: Callable[[int], bytes] | None = self._process.stderr.readline if self._process.stderr else None
-        while read is not None and (line := read(LINE_BYTES)):
-            self._tail.append(line.rstrip())
+        pipe = self._process.stderr if self._process else None
+        with suppress(ValueError):  # closed under our hands by `stop`
+            while pipe is not None and (line := pipe.readline(LINE_BYTES)):
+                self._tail.append(line.rstrip())
 
 
 def widen(pipe: int) -> None:

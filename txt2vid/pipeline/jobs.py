@@ -177,12 +177,12 @@ def _output(cells: Mapping[str, str], number: int, path: Path, folder: Path) -> 
 
 def _check_outputs(rows: Sequence[Row], path: Path, folder: Path) -> None:
     """No two rows write one file, nor does any write what another reads."""
-    inputs = {item.resolve() for row in rows for item in row.inputs()} | {path.resolve()}
+    inputs = {os.path.realpath(item) for row in rows for item in row.inputs()} | {os.path.realpath(path)}
     seen: dict[str, int] = {}
     for row in rows:
         name = str(row.output.relative_to(folder))
         first = seen.setdefault(name.casefold(), row.number)  # some file systems do not tell cases apart
         if first != row.number:
             raise UsageError(f"{path}, rows {first} and {row.number} both write {name}: give one another 'output'")
-        if row.output.resolve() in inputs:
+        if os.path.realpath(row.output) in inputs:
             raise UsageError(f"{path}, row {row.number} would overwrite the input {name}: give it another 'output'")

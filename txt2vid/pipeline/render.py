@@ -56,15 +56,18 @@ class FaceCache:
     """
 
     def __init__(self) -> None:
-        self._key: tuple[Any, ...] | None = None
+        self._key: tuple[Any, ...] = ()
+        self._clip: tuple[Fraction | None, int | None] = (None, None)
         self._face: tuple[Face, Any] | None = None
 
     def get(self, options: FaceOptions, fps: Fraction | None, engine: Engine, frames: int | None) -> tuple[Face, Any]:
-        """The face and what `engine` prepared of it. frames: how many are needed of a video, None for all."""
-        key = (options, fps, type(engine), frames)
-        if self._face is None or self._key != key:
-            face = prepare_face(options, fps, frames)
-            self._key, self._face = key, (face, engine.prepare(face))
+        """The face and what `engine` prepared of it. fps, frames: of a video; None is its own rate, and all of it."""
+        key, clip = (options, type(engine)), (fps, frames)
+        if self._face is not None and key == self._key and (self._face[0].is_still or clip == self._clip):
+            return self._face
+        self._face = None  # the one before: two at once would be twice the memory
+        face = prepare_face(options, fps, frames)
+        self._key, self._clip, self._face = key, clip, (face, engine.prepare(face))
         return self._face
 
 
@@ -119,6 +122,8 @@ def _check(options: RenderOptions) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
     if (options.audio is None) == (options.text is None):
         raise UsageError("give either a sound file (--audio FILE) or a text (--text TEXT, --text-file FILE)")
+    if options.checkpoint is not None and not options.checkpoint.is_file():
+        raise UsageError(f"the checkpoint {options.checkpoint} does not exist: check the name, or leave it out")
     for path in (options.face.path, options.audio):
         if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise UsageError(f"the output {options.output} is also an input: choose another name with -o")

@@ -9,10 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from types import FrameType
-from typing import NoReturn
 
 from txt2vid.errors import Txt2VidError
+from txt2vid.interrupts import Terminated, unwind_on
 from txt2vid.pipeline.jobs import Row
 
 GRACE = 10.0  # seconds in which an interrupted worker removes what it was writing
@@ -72,16 +71,10 @@ class Worker:
 def _work(connection: Connection) -> None:
     """What the process runs: rows in, outcomes out, until the parent closes the connection or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches all; the parent decides
-    signal.signal(signal.SIGTERM, _unwind)
+    unwind_on(signal.SIGTERM)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(KeyboardInterrupt, EOFError, OSError):  # asked to end; or nobody is there to tell
+    with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         _render_rows(connection)
-
-
-def _unwind(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # once is enough: cleaning up must not be interrupted
-    del frame
-    raise KeyboardInterrupt
 
 
 def _end_with_parent() -> None:

@@ -6,7 +6,6 @@ import difflib
 import itertools
 import threading
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from txt2vid.core.media import Samples
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.errors import SpeechError
+from txt2vid.interrupts import apart
 from txt2vid.tts.base import Synthesizer, Utterance, known_voice
 from txt2vid.tts.espeak_library import Event, Library, Speech
 from txt2vid.tts.sentences import Sentence
@@ -53,9 +53,8 @@ class Espeak(Synthesizer):
             return list(Library.load().languages)
 
     def _say(self, sentence: Sentence) -> Utterance | None:
-        # In a thread, because Ctrl-C raises in the main one, and C code that calls Python back there would lose it.
-        with ThreadPoolExecutor(1) as thread:
-            spoken, written = thread.submit(self._synthesize, sentence.text).result()
+        # Apart, because C code that calls Python back would lose a Ctrl-C that comes there.
+        spoken, written = apart(lambda: self._synthesize(sentence.text))
         if not len(spoken.samples):
             raise SpeechError(f"espeak-ng made no sound of {sentence.text[:40]!r}: try another voice")
         rate = self._library.rate

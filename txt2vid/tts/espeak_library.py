@@ -8,6 +8,9 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,7 +88,9 @@ class Library:
 
     def __init__(self) -> None:
         self._c = _loaded()
-        self.rate = int(self._c.espeak_Initialize(_SYNCHRONOUS, 0, None, _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT))
+        with _without_loudspeaker():
+            flags = _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT
+            self.rate = int(self._c.espeak_Initialize(_SYNCHRONOUS, 0, None, flags))
         if self.rate <= 0:
             raise DependencyError("espeak-ng finds no voices: apt install espeak-ng-data (or brew reinstall espeak-ng)")
         self.variants = self._voices(_Voice(languages=_address(_VARIANTS)))
@@ -176,6 +181,19 @@ def _languages(address: int) -> list[tuple[int, str]]:
 
 def _address(language: bytes) -> int | None:
     return ctypes.cast(ctypes.c_char_p(language), ctypes.c_void_p).value
+
+
+@contextmanager
+def _without_loudspeaker() -> Iterator[None]:
+    """Keeps PulseAudio, which the library calls though it plays nothing, from making folders in TMPDIR and HOME."""
+    before = os.environ.get("PULSE_SERVER")
+    os.environ["PULSE_SERVER"] = "unix:/dev/null"
+    try:
+        yield
+    finally:
+        del os.environ["PULSE_SERVER"]
+        if before is not None:
+            os.environ["PULSE_SERVER"] = before
 
 
 def _loaded() -> ctypes.CDLL:

@@ -15,6 +15,7 @@ import numpy as np
 from txt2vid.core.media import Samples
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.errors import DependencyError, SpeechError
+from txt2vid.interrupts import apart
 from txt2vid.tts.base import Synthesizer, Utterance, known_voice
 from txt2vid.tts.sentences import Sentence, speakable
 from txt2vid.tts.timing import utterance
@@ -62,12 +63,7 @@ class Flite(Synthesizer):
         text = spelled(sentence.text)
         if not speakable(text):
             return None
-        with tempfile.TemporaryDirectory(prefix="txt2vid-") as folder:
-            path = Path(folder, "speech.wav")
-            # As -t, the text is spoken as one utterance with one line of times; from a file, flite would cut it again.
-            # A leading "-" is safe there, and sentences are far shorter than what an argument may be.
-            told = _run([_program(), "-voice", self._voice, "-psdur", "-o", str(path), "-t", text])
-            samples, rate = _read(path)
+        told, samples, rate = apart(lambda: _spoken(text, self._voice))  # else Ctrl-C might leave the folder behind
         return utterance(sentence, samples, rate, _segments(told, rate, _LAG.get(self._voice, 0.0)))
 
 
@@ -90,6 +86,16 @@ def _installed(program: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name != "awb_time"))  # that one can only tell the time
 
 
+def _spoken(text: str, voice: str) -> tuple[str, Samples, int]:
+    """What flite tells of the times, the sound (n,) and its rate."""
+    with tempfile.TemporaryDirectory(prefix="txt2vid-") as folder:
+        path = Path(folder, "speech.wav")
+        # As -t, the text is spoken as one utterance with one line of times; from a file, flite would cut it again.
+        # A leading "-" is safe there, and sentences are far shorter than what an argument may be.
+        told = _run([_program(), "-voice", voice, "-psdur", "-o", str(path), "-t", text])
+        return told, *_read(path)
+
+
 def _run(arguments: list[str]) -> str:
     """What flite prints. Raises SpeechError where it fails or hangs; no child is left behind in any case."""
     try:
@@ -108,8 +114,12 @@ def _read(path: Path) -> tuple[Samples, int]:
     try:
         with wave.open(str(path)) as file:
             data, rate = file.readframes(file.getnframes()), file.getframerate()
+            if len(data) < file.getnframes() * file.getsampwidth() * file.getnchannels():
+                raise EOFError
     except (OSError, EOFError, wave.Error) as err:
-        raise SpeechError("flite made no sound: is the disk full? Try --tts espeak") from err
+        raise SpeechError(
+            "flite's sound is not whole: is the disk full? Set TMPDIR to a folder with space, or try --tts espeak"
+        ) from err
     return np.frombuffer(data, "<i2").astype(np.float32) / 32768, rate
 
 
