@@ -9,7 +9,7 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheet_of, spline_of
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array, smoothstep
-from txt2vid.engines.rig.plate import background, split_layers
+from txt2vid.engines.rig.plate import FAINT, background, split_layers
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.faces import landmarks as lm
 
@@ -54,6 +54,7 @@ class Head:
         pads = (top - grid.y, grid.y + grid.height - bottom, left - grid.x, grid.x + grid.width - right)
         patch = picture[top:bottom, left:right]
         if matte is not None:
+            matte = np.where(matte > FAINT, matte, 0).astype(np.uint8)
             behind = background(picture, matte)[top:bottom, left:right]
             alpha = np.ascontiguousarray(matte[top:bottom, left:right])
             front, alpha = split_layers(patch, alpha, behind)

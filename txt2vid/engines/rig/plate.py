@@ -12,7 +12,7 @@ from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array
 
-_FAINT = 0.02  # of a matte, what is no more than its noise
+FAINT = 5  # of a matte's 255, what is no more than its noise
 
 
 def background(picture: Pixels, matte: Pixels) -> Pixels:
@@ -53,6 +53,6 @@ def split_layers(picture: Pixels, matte: Pixels, behind: Pixels) -> tuple[Pixels
     shown, back = picture.astype(np.float32), behind.astype(np.float32)
     darker, lighter = 1 - shown / np.maximum(back, 1), (shown - back) / np.maximum(255 - back, 1)
     least = np.maximum(darker, lighter).max(axis=-1, keepdims=True)
-    alpha = np.where(alpha > _FAINT, np.clip(np.maximum(alpha, least), 0, 1), 0)
+    alpha = np.where(alpha > 0, np.clip(np.maximum(alpha, least), 0, 1), 0)
     own = np.where(alpha > 0, (shown - (1 - alpha) * back) / np.maximum(alpha, 1 / 255), shown)
     return np.rint(np.clip(own, 0, 255)).astype(np.uint8), np.rint(255 * alpha[..., 0]).astype(np.uint8)

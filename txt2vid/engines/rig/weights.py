@@ -16,7 +16,8 @@ from txt2vid.faces.face import LANDMARKS, Landmarks
 from txt2vid.faces.landmarks import CHIN, LOWER_LIP, UPPER_LIP
 
 REST, CONTACT = len(BLENDSHAPES), len(BLENDSHAPES) + 1
-WIDEST = 0.32  # mouth widths: a gap that skin can be drawn over; the lips of a scream hang like a V, and stay apart
+WIDEST, HANGING = 0.56, 0.64  # mouth widths: up to the first, lips are shut wholly; from the second they hang like a V
+HALF_SHUT = 0.32  # mouth widths that such lips are drawn together by: more would fold their flanks
 _TINY = 0.004  # weights below this move nothing by as much as a tenth of a pixel
 _EYES = tuple((side, INDEX[f"eyeLookOut{side}"], INDEX[f"eyeLookIn{side}"]) for side in ("Left", "Right"))
 
@@ -77,7 +78,7 @@ def _rest(landmarks: Landmarks, axes: FaceAxes, shut: float) -> Array:
     if apart <= shut:
         return shape
     opening = landmarks[list(LOWER_LIP[-1])] - landmarks[list(UPPER_LIP[-1])]
-    opening = (opening @ axes.axes[1])[:, None] * axes.axes[1] * min(1.0, WIDEST / apart)
+    opening = (opening @ axes.axes[1])[:, None] * axes.axes[1] * _shut_share(apart)
     for row in UPPER_LIP:
         shape[list(row[1:-1])] = UPPER_SHARE * opening[1:-1]
     for row in LOWER_LIP:
@@ -86,8 +87,14 @@ def _rest(landmarks: Landmarks, axes: FaceAxes, shut: float) -> Array:
     local = axes.local(landmarks, axes.mouth)
     top, bottom = float(local[17, 1]), float(local[CHIN, 1])
     share = np.clip((local[:, 1] - top) / max(bottom - top, 1.0), 0, 1)
-    dropped = np.clip((apart - 0.22) / max(apart, 1e-3), 0, 1) * 0.8
+    dropped = np.clip((apart - 0.22) / max(apart, 1e-3), 0, 1) * 0.65
     middle = opening[len(opening) // 2]
     weight = under_lip(landmarks, axes) * ((0.62 - 0.40 * share) * (1 - dropped) + dropped)
     shape -= weight[:, None] * middle
     return shape
+
+
+def _shut_share(apart: float) -> float:
+    """How much of a gap of so many mouth widths is shut, 0 to 1."""
+    hanging = min(max((apart - WIDEST) / (HANGING - WIDEST), 0.0), 1.0)
+    return (1 - hanging) + hanging * HALF_SHUT / apart
