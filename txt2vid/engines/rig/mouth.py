@@ -22,7 +22,7 @@ _LOWER_WIDTHS = (0.102, 0.108, 0.105, 0.085, 0.06)
 _UPPER_EDGE = 0.052  # how far below the seam the upper incisors end: about 2.5 mm
 _LOWER_EDGE = 0.012  # the lower ones end about there when the jaw is shut, behind the upper
 _TONGUE_RISE = 0.13  # how far the raised tongue comes up, to behind the upper teeth
-_SHADOW = 0.50  # how much of the light the lips keep off what lies close behind them
+_SHADOW = 0.36  # how much of the light the lips keep off what lies close behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def light_of(skin: Array, sclera: Array) -> Light:
         white = sclera[level >= np.percentile(level, 75)].mean(axis=0)
     else:
         white = np.full(3, bright)
-    target = float(np.clip(max(0.95 * float(white @ luma), 0.92 * bright), 40, 232))
+    target = float(np.clip(max(float(white @ luma), 1.08 * bright), 40, 238))
     tint = 0.5 * white / max(float(white @ luma), 1.0) + 0.5
-    tooth = np.clip(target * tint * np.array((0.90, 0.985, 1.02)), 0, 245)
+    tooth = np.clip(target * tint * np.array((0.91, 0.98, 1.02)), 0, 245)
     colourful = float(
         np.clip((tone.max() - tone.min()) / max(float(tone.max()), 1.0) / 0.12, 0, 1)
     )  # a grey picture has a grey tongue
@@ -130,11 +130,12 @@ def _teeth(light: Light, widths: tuple[float, ...], along: Array, across: Array,
     )
     seam_distance = np.minimum(within, 1 - within) * np.array(widths)[tooth]
     groove = np.exp(-((seam_distance / max(0.007, 0.45 * pixel)) ** 2))
-    arch = np.clip(1 - 2.3 * along**2, 0.30, 1)  # the arch turns away from the light to the sides
+    deep = 0.24 * float(np.clip((unit - 30) / 90, 0.1, 1))  # what is finer than a pixel must not become a grid
+    arch = np.clip(1 - 1.8 * along**2, 0.40, 1)  # the arch turns away from the light to the sides
     body = 1 - 0.16 * (2 * within - 1) ** 2
     tip = 1 - 0.10 * smoothstep(0.05, 0.0, inside)
     neck = 1 - 0.28 * smoothstep(0.06, 0.22, inside)
-    shade = arch * body * tip * neck * (1 - 0.26 * groove) * (1.0 if upper else 0.66)
+    shade = arch * body * tip * neck * (1 - deep * groove) * (1.0 if upper else 0.66)
     gum = smoothstep(0.19, 0.22, inside + 0.02 * np.cos(2 * np.pi * within))[..., None]
     colour = (light.tooth * (1 - gum) + light.flesh * 1.05 * gum) * shade[..., None]
     return _premultiply(colour, np.asarray(alpha, np.float32))
