@@ -15,6 +15,10 @@ from txt2vid.engines.rig.sheet import Sheet
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
 
+# Smoothing of the splines: landmarks are met exactly, but those behind the head's edge, which crowd in few pixels and
+# would fold the skin, only about.
+_EXACT, _LOOSE = 1e-4, 0.03
+
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
@@ -28,6 +32,7 @@ class Anatomy:
     anchors: Array  # (k, 2), where nothing moves
     centre: Array  # (2,) of the face's outline
     radii: Array  # (2,) of the outline, across and down
+    hidden: Array  # (478,) 0 to 1: how far a landmark is behind the edge of the head, where it is a guess
     still: bool  # made once and drawn often; of a video it is made anew for each frame, and everything is coarser
 
 
@@ -37,14 +42,36 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
     oval = points[list(lm.OVAL)]
     centre = np.asarray((points[lm.FOREHEAD_TOP] + points[lm.CHIN]) / 2, np.float32)
     relative = oval - centre
-    # Anchors hold still what lies around the face; below the chin they leave the jaw its room.
+    # Anchors hold still what lies around the face; below the chin they leave the jaw its room, and beside a half
+    # profile, whose far outline is near its middle, as much room as on the other side.
     down = unit2(points[lm.CHIN] - points[lm.FOREHEAD_TOP])
     below = np.clip(relative @ down / max(float(np.linalg.norm(relative, axis=1).max()), 1.0), 0, 1)
-    rings = [centre + relative * (size + 0.55 * below[:, None] ** 2) for size in (1.42, 1.75)]
+    length = np.maximum(np.linalg.norm(relative, axis=1, keepdims=True), 1)
+    outwards, room = relative / length, np.maximum(length, 0.42 * axes.width)
+    rings = [oval + outwards * room * (gap + 0.55 * below[:, None] ** 2) for gap in (0.42, 0.75)]
     across = np.array((down[1], -down[0]), np.float32)
     radii = np.array((np.abs(relative @ across).max(), np.abs(relative @ down).max()), np.float32)
-    return Anatomy(picture, points, landmarks[:, 2].astype(np.float32), axes, np.asarray(shapes[..., :2], np.float32),
-                    np.concatenate(rings).astype(np.float32), centre, radii, still)  # fmt: skip
+    return Anatomy(
+        picture=picture,
+        points=points,
+        depth=landmarks[:, 2].astype(np.float32),
+        axes=axes,
+        shapes=np.asarray(shapes[..., :2], np.float32),
+        anchors=np.concatenate(rings).astype(np.float32),
+        centre=centre,
+        radii=radii,
+        hidden=_hidden(landmarks, axes),
+        still=still,
+    )
+
+
+def _hidden(landmarks: Landmarks, axes: FaceAxes) -> Array:
+    """(478,) 0 to 1: how far the skin at each landmark faces away from the viewer, the head taken as an ellipsoid."""
+    radii = np.array((0.52, 0.72, 0.62), np.float32) * axes.width
+    normal = axes.local(landmarks) / radii**2
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    facing = normal @ (axes.axes @ np.array((0, 0, -1), np.float32))
+    return smoothstep(0.0, -0.35, np.asarray(facing, np.float32))
 
 
 def unit2(vector: Array) -> Array:
@@ -79,7 +106,9 @@ def spline_of(
     still = np.zeros((len(anatomy.anchors), known.shape[1]), np.float32)
     still[:, -1] = np.median(anatomy.depth[list(lm.OVAL)])
     centres = np.concatenate([anatomy.points[keep], along(anatomy.points), anatomy.anchors])
-    return Spline(centres, np.concatenate([known[keep], along(known), still]), anatomy.axes.width)
+    smoothing = np.full(len(centres), _EXACT, np.float32)
+    smoothing[: len(keep)] += _LOOSE * anatomy.hidden[keep]
+    return Spline(centres, np.concatenate([known[keep], along(known), still]), anatomy.axes.width, smoothing)
 
 
 def roundness(anatomy: Anatomy, nodes: Array) -> Array:

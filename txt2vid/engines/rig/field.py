@@ -66,10 +66,11 @@ class Spline:
     """A thin-plate spline through scattered values, smoothed a little.
 
     centres: (n, 2) pixels. values: (n, m). scale: pixels, a typical size of the face, for the numbers' sake.
-    smoothing: 0 passes through every value; small positive numbers trade exactness for smoothness.
+    smoothing: 0 passes through every value; small positive numbers, one for all or one for each, trade exactness for
+        smoothness.
     """
 
-    def __init__(self, centres: Array, values: Array, scale: float, smoothing: float = 1e-4) -> None:
+    def __init__(self, centres: Array, values: Array, scale: float, smoothing: Array | float = 1e-4) -> None:
         self._origin = centres.mean(axis=0)
         self._scale = scale
         self._centres = ((centres - self._origin) / scale).astype(np.float64)
