@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,20 @@ import pytest
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 HERO = Path(__file__).parent.parent / "sample_data" / "hero.png"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_reach_children() -> Iterator[None]:
+    """What starts the tests may have them ignore Ctrl-C and hangups (nohup, cron, `&` in a script), and a child would
+    inherit that; what has a handler starts with the default. A hangup still does nothing to the tests themselves.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda _number, _frame: None}
+    ignored = [number for number in handlers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, handlers[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import struct
@@ -103,7 +104,21 @@ def truncated(path: Path, hero: Path) -> None:
 
 FACES: dict[str, tuple[Callable[[Path, Path], object], int, str]] = {
     "text.png": (lambda path, _hero: path.write_text("I am no picture."), 3, "is not a picture: give a JPEG"),
-    "text.mp4": (lambda path, _hero: path.write_text("I am no video."), 3, "is a text file: give"),
+    "text.mp4": (
+        lambda path, _hero: path.write_text("I am no video."),
+        3,
+        "is a text, not a picture or video: give --face",
+    ),
+    "text.txt": (
+        lambda path, _hero: path.write_text("I am a text."),
+        3,
+        "is a text, not a picture or video: give --face",
+    ),
+    "text.svg": (
+        lambda path, _hero: path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        3,
+        "give --face a picture",
+    ),
     "empty.png": (lambda path, _hero: path.touch(), 3, "is empty (0 bytes)"),
     "empty.mp4": (lambda path, _hero: path.touch(), 3, "is empty (0 bytes)"),
     "half.jpg": (truncated, 3, "is damaged"),
@@ -178,10 +193,15 @@ def test_sounds(command: Command, hero: Path, speech: Path, name: str) -> None:
     ("name", "content", "code", "says"),
     [
         ("emoji.txt", "😀🎉❤️".encode(), 6, "nothing in the text can be spoken"),
-        ("empty.txt", b"", 6, "nothing in the text can be spoken"),
-        ("blank.txt", b" \n\t\n", 6, "nothing in the text can be spoken"),
+        ("empty.txt", b"", 6, "the text is empty: write some words"),
+        ("blank.txt", b" \n\t\n", 6, "the text is empty: write some words"),
         ("marks.txt", b"... !?", 6, "nothing in the text can be spoken"),
-        ("binary.txt", bytes(range(256)), 3, "binary.txt is not UTF-8"),
+        (
+            "binary.txt",
+            bytes(range(256)),
+            3,
+            "binary.txt is not UTF-8: convert it, for instance with iconv -f LATIN1 -t UTF-8",
+        ),
         ("zeros.txt", bytes(1000), 6, "nothing in the text can be spoken"),
         ("long.txt", b"a" * ((4 << 20) + 1), 3, "long.txt is longer than 4 MiB"),
     ],
@@ -195,8 +215,8 @@ def test_texts_that_cannot_be_read(command: Command, hero: Path) -> None:
     command.path("folder.txt").mkdir()
     for name, says in (("none.txt", "cannot be read"), ("folder.txt", "cannot be read")):
         command.refuses("--face", hero, "--text-file", name, code=3, says=[name, says])
-    command.refuses("--face", hero, "--text", "", code=6, says=["nothing in the text can be spoken"])
-    command.refuses("--face", hero, "--text-file", "-", code=6, says=["nothing in the text can be spoken"])
+    command.refuses("--face", hero, "--text", "", code=6, says=["the text is empty: write some words"])
+    command.refuses("--face", hero, "--text-file", "-", code=6, says=["the text is empty: write some words"])
 
 
 def test_stdin_is_closed(command: Command, hero: Path) -> None:
@@ -238,15 +258,21 @@ def test_outputs(command: Command, hero: Path, output: str, code: int, says: str
         (["--fps", ""], 2, "frame rate '' is no number"),
         (["--size", "3"], 2, "size 3 is out of range: choose 64 to 4096"),
         (["--size", "99999999999999999999"], 2, "is out of range"),
-        (["--size", ""], 2, "size '' is no whole number"),
+        (["--size", ""], 2, "size '' is no whole number: choose 64 to 4096"),
+        (["--size", "abc"], 2, "size 'abc' is no whole number: choose 64 to 4096"),
+        (["--size", "-3"], 2, "size -3 is out of range: choose 64 to 4096"),
         (["--engine", "nope"], 2, "engine 'nope' is not known"),
         (["--tts", "nope"], 2, "'nope' is not known"),
         (["--voice", "nope"], 2, "has no voice 'nope'"),
         (["--tts", "flite", "--voice", "de"], 2, "flite has no voice 'de'"),
         (["--checkpoint", "none.pth"], 2, "none.pth does not exist"),
-        (["--audio", "speech.wav"], 2, "needs one voice"),
+        (["--audio", "speech.wav"], 2, "--audio and --text are more than one voice: leave all but one out"),
+        (["--text", "Привет", "--tts", "flite"], 6, "--tts espeak --voice ru"),
         (["--face-index", "7"], 4, "--face-index 0"),
-        (["--face-box", "9000,9000,10,10"], 4, "face box 9000,9000,10,10"),
+        (["--face-box", "9000,9000,10,10"], 4, "lies outside the picture of 1024x1024"),
+        (["--face-box", "10,10,3,3"], 4, "face box 10,10,3,3 is too small"),
+        (["--face", "https://example.org/a.png"], 3, "https://example.org/a.png: URLs are not read: download it first"),
+        (["--face", "https://example.org/a.mp4"], 3, "URLs are not read: download it first"),
         (["--landmarks", "none.txt"], 3, "none.txt"),
         (["--seed", "-1"], 2, "--seed"),
         (["extra"], 2, "extra"),
@@ -255,6 +281,31 @@ def test_outputs(command: Command, hero: Path, output: str, code: int, says: str
 )
 def test_options(command: Command, hero: Path, arguments: list[str], code: int, says: str) -> None:
     command.refuses("--face", hero, "--text", "Hi.", "-o", "a.mp4", *arguments, code=code, says=[says])
+
+
+def test_sound_from_a_url(command: Command, hero: Path) -> None:
+    arguments = ("--face", hero, "--audio", "https://example.org/a.wav", "-o", "a.mp4")
+    command.refuses(*arguments, code=3, says=["URLs are not read: download it first"])
+
+
+def test_a_box_outside_a_video_is_refused_at_once(command: Command, hero: Path) -> None:
+    ffmpeg("-loop", 1, "-i", hero, "-t", 0.4, "-s", "128x96", "-pix_fmt", "yuv420p", command.path("face.mp4"))
+    arguments = ("--face", "face.mp4", "--text", "Hi.", "-o", "a.mp4", "--face-box")
+    command.refuses(*arguments, "128,0,50,50", code=4, says=["128,0,50,50 lies outside the picture of 128x96"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--size", "3"], 2), (["--nope"], 2), (["--face", "none.png"], 3), (["--jobs", "none.csv", "-O", "out"], 2)],
+)
+def test_errors_as_json(command: Command, arguments: list[str], code: int) -> None:
+    """One object on stdout, beside the line on stderr."""
+    voice = [] if "--jobs" in arguments else ["--text", "Hi.", "--face", "a.png"]
+    done = command.run(*voice, *arguments, "--json")
+    assert done.returncode == code
+    error = json.loads(done.stdout)
+    assert error["exit_code"] == code
+    assert done.stderr == f"txt2vid: {error['error']}\n"
 
 
 def test_the_output_is_an_input(command: Command, hero: Path, speech: Path) -> None:

@@ -96,6 +96,19 @@ def test_a_render_that_finishes_is_stopped_or_whole(tmp_path: Path, hero: Path, 
     assert stopped
 
 
+def test_these_tests_work_where_signals_are_ignored() -> None:
+    """As under nohup or cron, or behind an `&` in a script: what the tests start is not to inherit that."""
+    asked = f"{Path(__file__).parent / 'test_main.py'}::test_everything_else_that_ends_a_command"
+    done = subprocess.run(
+        ["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh", sys.executable, "-m", "pytest", "-q", asked],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def any_part(folder: Path) -> bool:
     return any(path.suffix == ".part" for path in (folder / "out").iterdir())
 

@@ -120,6 +120,24 @@ def test_a_traceback_under_debug_only() -> None:
     assert "Traceback" in fail("1 / 0", "--debug", "fail").stderr
 
 
+def test_debug_shows_our_details_and_nobody_elses() -> None:
+    body = "import logging; [logging.getLogger(name).debug('said') for name in ('txt2vid.core', 'PIL.Image')]"
+    assert fail(body, "--debug", "fail").stderr == "txt2vid: DEBUG txt2vid.core: said\n"
+    assert fail(body).stderr == ""
+
+
+def test_nobody_reads_the_error_as_json() -> None:
+    command = [sys.executable, "-c", PROGRAM % "1 / 0", "fail", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode == 2
+    assert said.startswith("txt2vid: No such option '--json'")
+    assert said.count("\n") == 1
+
+
 def test_a_reader_of_stdout_that_leaves_is_no_error() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM % "[click.echo('x' * 1000) for _ in range(1000)]", "fail"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from txt2vid import registry
 from txt2vid.ffmpeg.probe import probe
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -18,8 +19,9 @@ def test_text_from_stdin_becomes_a_video(txt2vid: Command, tmp_path: Path, hero:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["output"] == "hero-text.mp4"
-    assert (said["fps"], said["width"], said["height"]) == ("30000/1001", 128, 128)
-    assert (said["engine"], said["driver"]) == ("mesh", "PhonemeDriver")
+    assert said["fps"] == pytest.approx(29.97003)
+    assert (said["fps_exact"], said["width"], said["height"]) == ("30000/1001", 128, 128)
+    assert (said["engine"], said["driver"], said["voice"]) == ("mesh", "phonemes", "flite")
     info = probe(tmp_path / "hero-text.mp4")
     assert info.video is not None
     assert info.audio is not None
@@ -32,12 +34,21 @@ def test_sound_becomes_a_video_quietly(txt2vid: Command, tmp_path: Path, hero: P
     assert (tmp_path / "hero-hello.mp4").is_file()
 
 
+def test_help_can_be_copied_and_names_what_there_is(txt2vid: Command) -> None:
+    said = txt2vid("render", "--help").stdout
+    assert '\n  txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4\n' in said
+    assert "\\b" not in said
+    words = " ".join(said.split())
+    for kind in ("engine", "tts"):
+        assert f": auto, {', '.join(registry.names(kind))}. [default: auto]" in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (["--text", "Hi"], "no face: add --face"),
         (["--face", "a.png"], "needs one voice: add one of --audio FILE"),
-        (["--face", "a.png", "--text", "Hi", "--audio", "a.wav"], "needs one voice"),
+        (["--face", "a.png", "--text", "Hi", "--audio", "a.wav"], "--audio and --text are more than one voice"),
         (["--face", "a.png", "--text", "Hi", "-o", "./a.png"], "would be overwritten"),
         (["--face", "a.png", "--text", "Hi", "-o", "link.png"], "would be overwritten"),
         (["--face", "a.png", "--text", "Hi", "--fps", "fast"], "frame rate 'fast'"),

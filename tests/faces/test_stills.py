@@ -114,7 +114,7 @@ def test_box_always_works(save: Save) -> None:
 
 
 def test_box_outside_the_picture(astronaut: Path) -> None:
-    with pytest.raises(FaceError, match=r"face box 600,0,50,50 does not lie in"):
+    with pytest.raises(FaceError, match=r"face box 600,0,50,50 lies outside the picture of "):
         found(astronaut, box=(600, 0, 50, 50))
 
 

@@ -107,8 +107,13 @@ def test_box_tells_which_face(head: Pixels, film: Film) -> None:
 
 
 def test_errors(head: Pixels, film: Film, tmp_path: Path) -> None:
-    with pytest.raises(FaceError, match="no face found"):
+    with pytest.raises(FaceError, match=r"no face found in .*: give --face-box"):
         prepare_face(FaceOptions(film([with_heads()] * 5)))
+    with pytest.raises(FaceError, match=r"no face found in the box 20,20,90,90 of .*: place it") as raised:
+        prepare_face(FaceOptions(film([with_heads()] * 2), box=(20, 20, 90, 90)))
+    assert "--face-box" not in str(raised.value)
+    with pytest.raises(FaceError, match="10,300,90,90 lies outside the picture of 400x300"):
+        prepare_face(FaceOptions(film([with_heads()] * 2), size=200, box=(10, 300, 90, 90)))
     path = film([with_heads((head, 60, 60))] * 5)
     with pytest.raises(FaceError, match="shows 1 face at its start, none with index 2"):
         prepare_face(FaceOptions(path, index=2))

@@ -31,10 +31,11 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def ask() -> Ask:
-    """What ffprobe says of a file: {"streams": […], "format": {…}}, with the packets counted."""
+    """What ffprobe says of a file: {"streams": […], "format": {…}, "programs": […]}, with the packets counted."""
 
     def run(path: Path) -> dict[str, Any]:
-        command = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", "-show_format", "-count_packets"]
+        shown = ["-show_streams", "-show_format", "-show_programs", "-count_packets"]
+        command = ["ffprobe", "-v", "error", "-of", "json", *shown]
         done = subprocess.run([*command, f"file:{path}"], check=True, timeout=60, capture_output=True)
         found: dict[str, Any] = json.loads(done.stdout)
         return found

@@ -93,7 +93,7 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     ("cells", "why"),
     [
         ({"face": "a"}, "exactly one of"),
-        ({"face": "a", "text": "b", "audio": "c"}, "exactly one of"),
+        ({"face": "a", "text": "b", "audio": "c"}, "audio and text are more than one voice"),
         ({"text": "b"}, "no face"),
         ({"face": "a", "text": "b", "fps": "fast"}, "frame rate 'fast'"),
         ({"face": "a", "text": "b", "size": "1"}, "size 1 is out of range"),

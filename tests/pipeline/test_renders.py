@@ -108,6 +108,21 @@ def test_videos(
     check(result, out)
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.webm"])
+def test_a_files_length_is_known_beforehand(
+    tmp_path: Path, hero: Path, speech: Path, faces: FaceCache, name: str
+) -> None:
+    """Also where the file does not tell it, because it was written into a pipe."""
+    audio = tmp_path / name
+    command = ["ffmpeg", "-v", "error", "-i", str(speech), "-f", audio.suffix[1:], "pipe:1"]
+    audio.write_bytes(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+    totals: list[int | None] = []
+    options = RenderOptions(FaceOptions(hero, size=64), tmp_path / "a.mp4", audio)
+    result = render(options, lambda _done, total: totals.append(total), faces)
+    assert len(totals) == result.frames
+    assert set(totals) == {result.frames}
+
+
 def test_a_still_is_prepared_once_whatever_the_frame_rate(hero: Path, clip: Path) -> None:
     from txt2vid.engines.mesh import MeshEngine
 

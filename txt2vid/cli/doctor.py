@@ -63,7 +63,6 @@ def examine() -> Iterator[Finding]:
     yield from voices
     if not any(voice.works for voice in voices):
         yield Finding("a voice", False, True, "none works, so --text cannot: sudo apt install flite espeak-ng")
-    yield from _ears()
     yield _try("torch", _torch, needed=False)
     yield _try("microphone", _microphone, needed=False)
     yield _weights()
@@ -122,22 +121,9 @@ def _voice(name: str) -> str:
     return f"said hello in {seconds:.1f} s of speech"
 
 
-def _ear(name: str) -> str:
-    registry.load("stt", name)()
-    return "ready"
-
-
-def _ears() -> Iterator[Finding]:
-    names = registry.names("stt")
-    for name in names:
-        yield _try(f"ear {name}", partial(_ear, name), needed=False)
-    if not names:
-        yield Finding("an ear", False, False, "no speech recognizer is installed; render does not need one")
-
-
 def _torch() -> str:
     if importlib.util.find_spec("torch") is None:
-        raise DependencyError("pip install 'txt2vid[wav2lip]'; only neural engines need it")
+        raise DependencyError("not installed; the mesh engine needs none")
     import torch
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"

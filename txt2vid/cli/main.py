@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
 import logging
 import os
 import signal
@@ -57,8 +58,9 @@ def txt2vid(debug: bool) -> None:
 
     Try: txt2vid render --face FACE.png --text "Hello!" -o hello.mp4
     """
-    level = logging.DEBUG if debug else logging.WARNING
+    level = logging.INFO if debug else logging.WARNING  # of other packages: Pillow's details would bury ours
     logging.basicConfig(level=level, format="txt2vid: %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("txt2vid").setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt, Terminated) as err:  # noqa: BLE001 - the one place where everything ends as a line
         if debug:
             traceback.print_exc()
-        return _report(err, debug=debug)
+        code, message = _report(err, debug=debug)
+        if message and "--json" in arguments:
+            _print_json({"error": message, "exit_code": code})
+        return code
     return returned if isinstance(returned, int) else 0
 
 
@@ -85,8 +90,8 @@ def _fill_standard_files() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
-def _report(err: BaseException, *, debug: bool) -> int:
-    """Says in one line on stderr what ended the command, and returns its exit code."""
+def _report(err: BaseException, *, debug: bool) -> tuple[int, str]:
+    """Says in one line on stderr what ended the command; returns its exit code and the line."""
     ended = termination(err)
     if ended or isinstance(err, KeyboardInterrupt | click.Abort | EOFError):
         if sys.stderr.isatty():
@@ -96,7 +101,7 @@ def _report(err: BaseException, *, debug: bool) -> int:
         return _say(str(err), err.exit_code)
     if isinstance(err, click.exceptions.NoArgsIsHelpError):
         err.show()
-        return err.exit_code
+        return err.exit_code, ""
     if isinstance(err, click.ClickException):
         return _say(_usage(err), err.exit_code)
     if isinstance(err, OSError) and err.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -115,7 +120,15 @@ def _usage(err: click.ClickException) -> str:
     return f"{message}: try {context.command_path} --help" if context else message
 
 
-def _say(message: str, code: int) -> int:
+def _say(message: str, code: int) -> tuple[int, str]:
     """Writes one line, whatever the message holds."""
-    click.echo(f"txt2vid: {' '.join(message.split())}", err=True)
-    return code
+    line = " ".join(message.split())
+    click.echo(f"txt2vid: {line}", err=True)
+    return code, line
+
+
+def _print_json(value: Mapping[str, object]) -> None:
+    try:
+        click.echo(json.dumps(value))
+    except BrokenPipeError:  # nobody reads; nor shall the flush at exit complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

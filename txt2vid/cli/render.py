@@ -12,29 +12,46 @@ from typing import Any
 
 import click
 
+from txt2vid import registry
 from txt2vid.cli.progress import Bar
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.batch import RowResult, render_jobs
-from txt2vid.pipeline.jobs import MAX_TEXT, decode_text, default_name, read_text
+from txt2vid.pipeline.jobs import MAX_TEXT, VOICES, decode_text, default_name, read_text
 
 FILE = click.Path(path_type=Path)
 EXIT_SOME_FAILED = 1
+_HELP = """Make a video of FACE speaking.
+
+\b
+txt2vid render --face me.jpg --audio hello.wav -o hello.mp4
+txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4
+echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
+txt2vid render --jobs jobs.csv -O out/
+
+The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
+checkpoint, tts, voice, face_index, face_box, landmarks, seed, idle. Paths start from the folder of the file.
+Rows that an earlier run finished are skipped.
+"""
 _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
 
 
-@click.command(name="render")
+def _known(kind: str) -> str:
+    return ", ".join(("auto", *registry.names(kind)))
+
+
+@click.command(name="render", help=_HELP)
 @click.option("--face", type=FILE, metavar="FACE", help="A picture or a video with a face.")
 @click.option("--audio", type=FILE, metavar="FILE", help="What is said: any file with sound.")
 @click.option("--text", metavar="TEXT", help="What is said, as text.")
 @click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin.")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="The video to write. [default: FACE-VOICE.mp4 here]")
-@click.option("--engine", metavar="NAME", help="What draws: auto, mesh, … [default: auto]")
+@click.option("--engine", metavar="NAME", help=f"What draws: {_known('engine')}. [default: auto]")
 @click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights for an engine that needs some.")
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
-@click.option("--tts", metavar="NAME", help="Who speaks a text: auto, flite, espeak, … [default: auto]")
+@click.option("--tts", metavar="NAME", help=f"Who speaks a text: {_known('tts')}. [default: auto]")
 @click.option("--voice", metavar="NAME", help="Which of its voices. [default: its own default]")
 @click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
 @click.option("--face-box", metavar="X,Y,W,H", help="Where the face is, in pixels, if it is not found.")
@@ -50,18 +67,7 @@ _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make 
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def command(jobs: Path | None, output_dir: Path | None, workers: int | None, as_json: bool, **options: Any) -> int:
-    r"""Make a video of FACE speaking.
-
-    \b
-    txt2vid render --face me.jpg --audio hello.wav -o hello.mp4
-    txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4
-    echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
-    txt2vid render --jobs jobs.csv -O out/
-
-    The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-    checkpoint, tts, voice, face_index, face_box, landmarks, seed, idle. Paths start from the folder of the file.
-    Rows that an earlier run finished are skipped.
-    """
+    """Make a video, or with --jobs many. Returns the exit code."""
     if jobs is None:
         if output_dir or workers:
             raise UsageError("-O and --workers are for lists: add --jobs JOBS.csv, or write -o OUT.mp4 for one video")
@@ -82,8 +88,11 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
     face, audio, text_file = given["face"], given["audio"], given["text_file"]
     if face is None:
         raise UsageError("no face: add --face with a picture or a video, for instance --face sample_data/hero.png")
-    if sum(given[name] is not None for name in ("audio", "text", "text_file")) != 1:
+    voices = [f"--{name.replace('_', '-')}" for name in VOICES if given[name] is not None]
+    if not voices:
         raise UsageError('a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE')
+    if len(voices) > 1:
+        raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
     output = given["output"] or Path(default_name(face, audio or (text_file if text_file != Path("-") else None)))
     for source in (face, audio, text_file, given["landmarks"], given["checkpoint"]):
         if source is not None and os.path.realpath(output) == os.path.realpath(source):
@@ -133,7 +142,13 @@ def _render_one(options: RenderOptions, *, as_json: bool) -> int:
     with Bar("frames", options.output.name) as bar:
         result = render(options, progress=bar.update if bar.visible else None)
     if as_json:
-        numbers = {"fps": str(result.fps), "duration": float(result.duration), "elapsed": round(result.elapsed, 3)}
+        exact = f"{result.fps.numerator}/{result.fps.denominator}"
+        numbers = {
+            "fps": float(result.fps),
+            "fps_exact": exact,
+            "duration": float(result.duration),
+            "elapsed": round(result.elapsed, 3),
+        }
         _print_json({**asdict(result), **numbers, "output": str(result.output)})
     elif bar.visible:
         click.echo(f"{result.output}: {float(result.duration):.1f} s of video in {result.elapsed:.1f} s", err=True)

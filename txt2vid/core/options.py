@@ -72,9 +72,13 @@ def parse_box(text: str) -> tuple[int, int, int, int]:
 
 def parse_size(text: str) -> int:
     """The longer side in pixels. Raises UsageError where it is no whole number in [MIN_SIZE, MAX_SIZE]."""
-    size = parse_count(text, "size")
+    choice = f"choose {MIN_SIZE} to {MAX_SIZE} pixels"
+    try:
+        size = int(text)
+    except ValueError as err:
+        raise UsageError(f"size {text!r} is no whole number: {choice}") from err
     if not MIN_SIZE <= size <= MAX_SIZE:
-        raise UsageError(f"size {size} is out of range: choose {MIN_SIZE} to {MAX_SIZE} pixels")
+        raise UsageError(f"size {size} is out of range: {choice}")
     return size
 
 

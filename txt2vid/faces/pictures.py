@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from txt2vid.core.media import Pixels
 from txt2vid.core.options import MAX_SIZE, MIN_SIZE
 from txt2vid.errors import PictureError
+from txt2vid.ffmpeg.probe import missing
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # JPEG includes MPO, by which phones append more pictures
 MAX_PIXELS = 50_000_000  # what is decoded at most; 200 MB in Pillow's four bytes a pixel
@@ -87,7 +88,7 @@ def _opened(path: Path) -> Image.Image:
     except Image.DecompressionBombError as err:
         raise _too_large(path, "over 178 megapixels") from err
     except FileNotFoundError as err:
-        raise PictureError(f"{path} does not exist: check the name") from err
+        raise PictureError(missing(path)) from err
     except IsADirectoryError as err:
         raise PictureError(f"{path} is a folder: name a picture in it") from err
     except PermissionError as err:

@@ -14,6 +14,8 @@ from txt2vid.faces.pictures import Picture, load_picture
 from txt2vid.faces.points import read_landmarks
 from txt2vid.faces.search import Box, find_faces, search_box
 
+_LEAST_BOX = 8  # pixels a side, as drawn
+
 
 class Still(Frames):
     """One picture and its landmarks."""
@@ -50,8 +52,10 @@ def _landmarks(picture: Picture, options: FaceOptions) -> Landmarks:
         points = read_landmarks(options.landmarks) * np.array((sx, sy, (sx + sy) / 2), np.float32)
         return _inside(points.astype(np.float32), picture.pixels, options)
     if options.box is not None:
-        x, y, width, height = options.box
-        return _in_box(picture.pixels, (x * sx, y * sy, width * sx, height * sy), options)
+        height, width = picture.pixels.shape[:2]
+        box = placed_box(options, (round(width / sx), round(height / sy)), picture.scale)
+        found = search_box(picture.pixels, box)
+        return found.landmarks if found is not None else fitted(box)  # what no network sees is there all the same
     faces, _ = find_faces(picture.pixels, (options.index or 0) + 1)
     return choose(faces, options).landmarks
 
@@ -78,17 +82,23 @@ def no_face(options: FaceOptions) -> FaceError:
     )
 
 
-def _in_box(picture: Pixels, box: Box, options: FaceOptions) -> Landmarks:
-    """The face in the box; where no network sees one, the average face laid into it."""
-    height, width = picture.shape[:2]
-    x, y, w, h = box
-    if w < 8 or h < 8 or x + w <= 0 or y + h <= 0 or x >= width or y >= height:
+def placed_box(options: FaceOptions, original: tuple[int, int], scale: tuple[float, float]) -> Box:
+    """The box that a person gave, which there is, in pixels of the picture as it is drawn.
+
+    original: the picture's own width and height. scale: x and y factors from there to what is drawn. Raises FaceError
+    where the box lies outside the picture, or is too small for a face.
+    """
+    x, y, width, height = options.box or (0, 0, 0, 0)
+    shown = ",".join(map(str, options.box or ()))
+    if x >= original[0] or y >= original[1] or x + width <= 0 or y + height <= 0:
         raise FaceError(
-            f"face box {','.join(map(str, options.box or ()))} does not lie in {options.path}: "
-            "give X,Y,W,H in pixels of the picture, X and Y of the upper left corner"
+            f"face box {shown} lies outside the picture of {original[0]}x{original[1]} in {options.path}: "
+            "give X,Y,W,H in its pixels, X and Y of the upper left corner"
         )
-    found = search_box(picture, box)
-    return found.landmarks if found is not None else fitted(box)
+    box = (x * scale[0], y * scale[1], width * scale[0], height * scale[1])
+    if min(box[2:]) < _LEAST_BOX:
+        raise FaceError(f"face box {shown} is too small in {options.path}: draw it around the whole face")
+    return box
 
 
 def _inside(points: Landmarks, picture: Pixels, options: FaceOptions) -> Landmarks:

@@ -17,7 +17,7 @@ from txt2vid.faces.pictures import fitted_size
 from txt2vid.faces.search import Box, find_faces, find_nearby, search_box
 from txt2vid.faces.smoothing import bridge, smooth
 from txt2vid.faces.spool import Spool
-from txt2vid.faces.stills import no_face
+from txt2vid.faces.stills import placed_box
 from txt2vid.ffmpeg import VideoReader, probe
 
 _PATIENCE = 3  # seconds after the first face in which as many have to show up as --face-index asks for
@@ -37,7 +37,7 @@ def prepare_video(options: FaceOptions, fps: Fraction | None = None, max_frames:
     size = fitted_size(original, options.size)
     spool = Spool()
     with VideoReader(options.path, size, fps) as reader:
-        start = _Start(options, (size[0] / original[0], size[1] / original[1]), reader.fps)
+        start = _Start(options, original, (size[0] / original[0], size[1] / original[1]), reader.fps)
         found = _track(reader, start, spool, max_frames)
         rate = reader.fps
     if not found:
@@ -71,15 +71,16 @@ def _track(reader: VideoReader, start: _Start, spool: Spool, max_frames: int | N
 class _Start:
     """Looks for the face to follow, in every frame by what is cheap, now and then by everything there is."""
 
-    def __init__(self, options: FaceOptions, scale: tuple[float, float], fps: Fraction) -> None:
+    def __init__(
+        self, options: FaceOptions, original: tuple[int, int], scale: tuple[float, float], fps: Fraction
+    ) -> None:
         self._options = options
         self._fps = fps
         self._most = 0
         self._since: int | None = None
         self._box: Box | None = None
         if options.box is not None:
-            x, y, width, height = options.box
-            self._box = (x * scale[0], y * scale[1], width * scale[0], height * scale[1])
+            self._box = placed_box(options, original, scale)
 
     def look(self, index: int, picture: Pixels) -> tuple[Follower | None, Landmarks | None]:
         """The follower of the face asked for, and its landmarks, where this frame shows it."""
@@ -110,10 +111,14 @@ class _Start:
 
     def failure(self) -> FaceError:
         """Why there is nothing to follow."""
+        path = self._options.path
+        if not self._most and self._options.box is not None:
+            box = ",".join(map(str, self._options.box))
+            return FaceError(f"no face found in the box {box} of {path}: place it where the video first shows the face")
         if not self._most:
-            return no_face(self._options)
+            return FaceError(f"no face found in {path}: give --face-box X,Y,W,H, or a larger, more frontal face")
         there = "1 face" if self._most == 1 else f"{self._most} faces"
         return FaceError(
-            f"{self._options.path} shows {there} at its start, none with index {self._options.index}: "
+            f"{path} shows {there} at its start, none with index {self._options.index}: "
             "give --face-index 0 for the largest"
         )

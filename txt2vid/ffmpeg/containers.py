@@ -25,6 +25,7 @@ class Container:
     audio: str = "aac"
     audio_rate: int | None = None  # Hz; None keeps the sound's own
     options: tuple[tuple[str, str], ...] = ()
+    comment: str = "comment"  # the tag that holds one
 
 
 _FASTSTART = (("movflags", "+faststart"),)  # the index first: plays while it downloads
@@ -35,7 +36,7 @@ CONTAINERS: Mapping[str, Container] = MappingProxyType({
     ".mkv": Container("matroska", audio="flac"),  # has no place to tell AAC's delay; this has none, and loses nothing
     ".webm": Container("webm", "libvpx-vp9", "libopus", 48_000),  # Opus knows 48 kHz and its fractions alone
     ".avi": Container("avi", "mpeg4", "pcm_s16le"),  # AVI cannot tell a delay, nor when reordered frames are shown
-    ".ts": Container("mpegts"),
+    ".ts": Container("mpegts", comment="service_name"),  # has no tags but those of its service (ETSI EN 300 468)
 })  # fmt: skip
 
 

@@ -187,7 +187,8 @@ class Encoder:
             )
             options |= audio_options(self._container, self.rate, self.channels)
         options |= dict(self._container.options)
-        options |= {f"metadata:g:{i}": f"{name}={value}" for i, (name, value) in enumerate(self._metadata.items())}
+        tags = {self._container.comment if name == "comment" else name: value for name, value in self._metadata.items()}
+        options |= {f"metadata:g:{i}": f"{name}={value}" for i, (name, value) in enumerate(tags.items())}
         command = [program.find("ffmpeg"), "-hide_banner", "-nostdin", "-v", "error", "-xerror"]
         output = ffmpeg.output(*streams, f"file:{self._part}", format=self._container.muxer, **options)
         compiled: list[str] = output.compile(cmd=command, overwrite_output=True)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from txt2vid.errors import MediaError
+from txt2vid.errors import MediaError, VideoError
 from txt2vid.ffmpeg import confine, program
 
 PROBE_SECONDS = 60  # a hostile file may keep ffprobe busy for ever
@@ -26,6 +26,7 @@ VARIABLE = Fraction(1, 100)  # average and base frame rate differ by more: the f
 PRIMING_SECONDS = Fraction(1, 10)  # more than any audio encoder's delay (Opus 6.5 ms, AAC 21 to 64 ms)
 UNKNOWN_FPS = Fraction(25)  # of a stream that tells no frame rate at all
 _REFUSAL = re.compile(r"\[(\S+) @ [^\]]*\] Format not on whitelist")
+_URL = re.compile(r"(?:^|/)(?:https?|ftps?|s?ftp|rtmps?|rtsp|data|file):/")  # a Path has made one slash of two
 _WHITE = {0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x1B}  # the control characters that texts have
 
 
@@ -91,11 +92,11 @@ def probe(path: Path, error: type[MediaError] = MediaError) -> MediaInfo:
     code, out, err = program.capture([*command, "-i", confine.url(path)], PROBE_SECONDS)
     refused = _refused(err)
     if confine.is_still(refused):
-        raise error(f"{path} is a still picture: give a sound or video file")
+        raise error(f"{path} is {_wrong('a still picture', 'a still picture of a kind that is not read', error)}")
     if refused:
         raise error(f"{path} is a playlist or script ({refused}), not media: give the file that it names")
     if _is_text(head):
-        raise error(f"{path} is a text file: give a sound or video file, or --text-file to have it spoken")
+        raise error(f"{path} is {_wrong('a text file', 'a text, not a picture or video', error)}")
     if code != 0:
         words = program.last_words(err).replace(confine.url(path), "").lstrip(": ")
         raise error(f"{path} cannot be decoded ({words}): give a file that ffplay plays")
@@ -113,7 +114,7 @@ def _head(path: Path, error: type[MediaError]) -> bytes:
         with path.open("rb") as file:
             head = file.read(SNIFF_BYTES)
     except FileNotFoundError as err:
-        raise error(f"{path} does not exist: check the name") from err
+        raise error(missing(path)) from err
     except PermissionError as err:
         raise error(f"{path} may not be read: chmod +r it, or run as its owner") from err
     except (OSError, ValueError) as err:
@@ -122,6 +123,21 @@ def _head(path: Path, error: type[MediaError]) -> bytes:
     if not head:
         raise error(f"{path} is empty (0 bytes): record or copy it again")
     return head
+
+
+def missing(path: Path) -> str:
+    """What to say of a file that does not exist."""
+    if _URL.search(path.as_posix()):
+        url = path.as_posix().replace(":/", "://", 1)
+        return f"{url}: URLs are not read: download it first"
+    return f"{path} does not exist: check the name"
+
+
+def _wrong(what: str, for_a_face: str, error: type[MediaError]) -> str:
+    """What a file is that is no media, and what to give instead: sound, or where pictures are wanted, a face."""
+    if issubclass(error, VideoError):
+        return f"{for_a_face}: give --face a picture (JPEG, PNG, WebP, BMP, TIFF, GIF) or a video"
+    return f"{what}: give a sound or video file" + (", or --text-file to have it spoken" if "text" in what else "")
 
 
 def _refused(stderr: str) -> str:

@@ -59,8 +59,11 @@ class Row:
         face, text_file = self.path("face"), self.path("text_file")
         if face is None:
             raise UsageError("the row has no face: name a picture or video in its column 'face'")
-        if sum(column in cells for column in VOICES) != 1:
+        voices = [column for column in VOICES if column in cells]
+        if not voices:
             raise UsageError(f"the row needs exactly one of {', '.join(VOICES)}: fill one of these cells")
+        if len(voices) > 1:
+            raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one of these cells empty")
         idle = cells.get("idle", "yes")
         if idle.lower() not in _BOOLEANS:
             raise UsageError(f"idle {idle!r} is neither yes nor no: write one of these")
@@ -125,7 +128,7 @@ def decode_text(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise MediaError(f"text {name} is not UTF-8: convert it, for instance with iconv -t UTF-8") from err
+        raise MediaError(f"text {name} is not UTF-8: convert it, for instance with iconv -f LATIN1 -t UTF-8") from err
 
 
 def default_name(face: Path, voice: Path | None, text_name: str = "text") -> str:

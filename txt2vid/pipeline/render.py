@@ -33,8 +33,8 @@ Progress = Callable[[int, int | None], None]
 class RenderResult:
     """What was made.
 
-    duration: seconds of sound, exactly. elapsed: seconds that it took. engine, driver, voice: what made it; voice is
-    None where the sound came from a file.
+    duration: seconds of sound, exactly. elapsed: seconds that it took. engine, driver, voice: what made it, by
+    their names in the registry; voice is None where the sound came from a file.
     """
 
     output: Path
@@ -101,7 +101,7 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
         encoder.close()
     return RenderResult(
         options.output, encoder.frames, fps, width, height, Fraction(encoder.samples, voice.rate),
-        time.monotonic() - started, name, type(voice.driver).__name__, voice.name,
+        time.monotonic() - started, name, voice.driver_name, voice.name,
     )  # fmt: skip
 
 

@@ -29,12 +29,14 @@ class Voice(ABC):
     """A stream of sound at the listener's rate, and the driver that moves lips to it.
 
     rate, channels: of the chunks. driver: the one whose motion belongs to this sound; where it is told phonemes, they
-    are told before `chunks` gives the sound that they belong to. duration: seconds, where that is known beforehand.
+    are told before `chunks` gives the sound that they belong to. driver_name: its name in the registry. duration:
+    seconds, where that is known beforehand.
     """
 
     rate: int
     channels: int
     driver: Driver
+    driver_name: str
     name: str | None = None
     duration: Fraction | None = None
 
@@ -44,15 +46,24 @@ class Voice(ABC):
 
 
 class FileVoice(Voice):
-    """The sound of a file. Raises AudioError where there is none, or nothing but silence."""
+    """The sound of a file. Raises AudioError where there is none, or nothing but silence.
+
+    Where the file does not tell how long it is (a recording that was streamed), it is read to its end to know.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with AudioReader(path) as reader:
             self.rate, self.channels, self.duration = reader.rate, reader.channels, reader.duration
-            if not any(np.abs(chunk.samples).max(initial=0) > SILENT for chunk in reader):
-                raise AudioError(f"{path} is silent from start to end: give a recording of speech")
-        self.driver = SpeechDriver()
+            loud, end = False, 0
+            for chunk in reader:
+                loud, end = loud or bool(np.abs(chunk.samples).max(initial=0) > SILENT), chunk.end
+                if loud and self.duration is not None:
+                    break
+        if not loud:
+            raise AudioError(f"{path} is silent from start to end: give a recording of speech")
+        self.duration = self.duration or Fraction(end, self.rate)
+        self.driver, self.driver_name = SpeechDriver(), "speech"
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The file's sound."""
@@ -73,6 +84,7 @@ class TextVoice(Voice):
         self._utterances = itertools.chain((first,), utterances)
         self._phonemes = PhonemeDriver() if first.phonemes is not None else None
         self.driver = self._phonemes or SpeechDriver()
+        self.driver_name = "speech" if self._phonemes is None else "phonemes"
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The speech; can be read once."""

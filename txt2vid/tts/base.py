@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from txt2vid.core.media import AudioChunk
 from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.errors import SpeechError, UsageError
+from txt2vid.tts.languages import ENGLISH, language
 from txt2vid.tts.sentences import Sentence, sentences
 
 
@@ -47,9 +49,11 @@ class Synthesizer(ABC):
     def speak(self, text: str) -> Iterator[Utterance]:
         """Speaks the text sentence by sentence; each is made when it is asked for.
 
-        Raises SpeechError where nothing in the text can be spoken (at once, or at the first sentence where only the
-        engine can tell), or the voice fails.
+        Raises SpeechError where the text is empty or nothing in it can be spoken (at once, or at the first sentence
+        where only the engine can tell), or the voice fails.
         """
+        if not text.strip():
+            raise SpeechError("the text is empty: write some words")
         pending = sentences(text)
         first = next(pending, None)
         if first is None:
@@ -72,16 +76,25 @@ class Synthesizer(ABC):
 
     def _unspeakable(self, text: str) -> SpeechError:
         shown = text[:40] + ("…" if len(text) > 40 else "")
+        fitting = language(text)
+        other = "another voice with --tts and --voice" if fitting == ENGLISH else f"--tts espeak --voice {fitting}"
         return SpeechError(
-            f"nothing in the text can be spoken: {shown!r} has no words for {self.name}. Write words, or choose another"
-            " voice with --tts and --voice"
+            f"nothing in the text can be spoken: {shown!r} has no words for {self.name}. Write words, or choose {other}"
         )
 
 
-def known_voice(voice: str, known: list[str], engine: str) -> str:
-    """The voice as `known` spells it, capitals or not. Raises UsageError naming the known ones."""
+_NAMED = 6  # of the known voices that an error names
+
+
+def known_voice(voice: str, known: list[str], engine: str, listing: str) -> str:
+    """The voice as `known` spells it, capitals or not.
+
+    Raises UsageError naming those that are most like it, and `listing`, the command that lists them all.
+    """
     for name in known:
         if name.lower() == voice.lower():
             return name
-    shown = ", ".join(known)
-    raise UsageError(f"{engine} has no voice {voice!r}: choose one of {shown}")
+    few = difflib.get_close_matches(voice.lower(), known, _NAMED, 0.5) or known[:_NAMED]
+    shown = ", ".join(few) if len(known) > _NAMED else ", ".join(known)
+    rest = f" …; all are listed by {listing}" if len(known) > _NAMED else ""
+    raise UsageError(f"{engine} has no voice {voice!r}: choose one of {shown}{rest}")

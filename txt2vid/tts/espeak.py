@@ -42,9 +42,12 @@ class Espeak(Synthesizer):
         with _LOCK:
             self._library = Library.load()
             base, plus, variant = (DEFAULT_VOICE if voice is None else voice).partition("+")
-            self._voice = self._library.languages[known_voice(base, list(self._library.languages), "espeak-ng")]
+            languages, variants = self._library.languages, list(self._library.variants)
+            self._voice = languages[known_voice(base, list(languages), "espeak-ng", "espeak-ng --voices")]
             if plus:
-                self._voice += plus + known_voice(variant, list(self._library.variants), "espeak-ng's variants")
+                self._voice += plus + known_voice(
+                    variant, variants, "espeak-ng's variants", "espeak-ng --voices=variant"
+                )
 
     @classmethod
     def voices(cls) -> list[str]:

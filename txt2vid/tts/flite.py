@@ -52,7 +52,7 @@ class Flite(Synthesizer):
     def __init__(self, voice: str | None = None) -> None:
         """Takes one of `voices()`. Raises UsageError where it is another, DependencyError where flite is missing."""
         # flite itself takes an unknown name for a path or a URL to load, or silently speaks with another voice.
-        self._voice = known_voice(DEFAULT_VOICE if voice is None else voice, self.voices(), "flite")
+        self._voice = known_voice(DEFAULT_VOICE if voice is None else voice, self.voices(), "flite", "flite -lv")
 
     @classmethod
     def voices(cls) -> list[str]:
