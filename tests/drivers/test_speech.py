@@ -10,13 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from numpy.typing import NDArray
 
 from txt2vid.core.clock import FrameTime, frame_count
 from txt2vid.core.media import SPEECH_RATE, Samples
 from txt2vid.core.motion import INDEX
+from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.drivers.speech import SpeechDriver
+from txt2vid.drivers.visemes import visemes
+from txt2vid.tts.base import Synthesizer
+from txt2vid.tts.espeak import Espeak
+from txt2vid.tts.flite import Flite
 
+LABIALS = "Mama may buy me a big bumpy baboon."
 TEXT = "The quick brown fox jumps over the lazy dog, and my father calls for a party by the water."
 
 
@@ -56,6 +63,31 @@ def say(folder: Path, text: str, voice: str) -> Samples:
         sound = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
     loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
     return sound[loud[0] : loud[-1] + 1]
+
+
+def tell(voice: Synthesizer, *texts: str) -> tuple[Samples, list[TimedPhoneme]]:
+    """What the voice says, at SPEECH_RATE, and when each phoneme of it is, after half a second of silence."""
+    parts, phonemes = [np.zeros(SPEECH_RATE // 2, np.float32)], []
+    for said in (utterance for text in texts for utterance in voice.speak(text)):
+        at, rate = sum(map(len, parts)), said.audio.rate
+        for phoneme in said.phonemes or ():
+            start, stop = (at + round(edge * SPEECH_RATE / rate) for edge in (phoneme.start, phoneme.stop))
+            phonemes.append(TimedPhoneme(phoneme.symbol, start, stop, phoneme.stress))
+        parts.append(soxr.resample(said.audio.samples[:, 0], rate, SPEECH_RATE).astype(np.float32))
+    return np.concatenate(parts), phonemes
+
+
+def vowel_frames(sound: Samples, phonemes: list[TimedPhoneme]) -> NDArray[np.bool_]:
+    """The hundredths of a second that are in the middle 70 % of a vowel, at most 15 dB below the loudest."""
+    hops = len(sound) // 160
+    power = np.mean(sound[: hops * 160].reshape(hops, 160).astype(np.float64) ** 2, axis=1)
+    power = np.convolve(power, np.ones(3) / 3, "same")
+    middle = np.zeros(hops, np.bool_)
+    for phoneme in phonemes:
+        if any(viseme.vowel for viseme in visemes(phoneme.symbol)):
+            edge = 0.15 * (phoneme.stop - phoneme.start)
+            middle[round((phoneme.start + edge) / 160) : round((phoneme.stop - edge) / 160)] = True
+    return middle & (power > np.percentile(power, 95) / 10**1.5)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +137,36 @@ def test_amplitudes_are_those_of_people(tmp_path: Path, voice: str) -> None:
     assert rows.min() >= 0
     assert rows.max() <= 0.55
     assert np.all(rows[:, INDEX["mouthClose"]] <= rows[:, INDEX["jawOpen"]])
+
+
+VOICES: list[tuple[type[Synthesizer], str]] = [
+    (Flite, "slt"), (Flite, "rms"), (Flite, "awb"), (Flite, "kal16"), (Espeak, "en-us"), (Espeak, "en-us+f3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("voice", "name"), VOICES)
+def test_vowels_open_the_mouth(voice: type[Synthesizer], name: str) -> None:
+    sound, phonemes = tell(voice(name), "Hello, my name is Vera and I live by the sea.", TEXT, LABIALS)
+    chosen = vowel_frames(sound, phonemes)
+    vowels = opening(move(sound))[: len(chosen)][chosen]
+    assert np.mean(vowels < 0.02) <= 0.1
+    assert np.median(vowels) > 0.1
+
+
+@pytest.mark.parametrize(("voice", "name"), VOICES)
+@pytest.mark.parametrize("noise", [0, 0.005])
+def test_labials_close_in_running_speech(voice: type[Synthesizer], name: str, noise: float) -> None:
+    sound, phonemes = tell(voice(name), LABIALS, TEXT)
+    hiss = noise * np.random.default_rng(7).standard_normal(len(sound))
+    lips = opening(move((sound + hiss).astype(np.float32)))
+    least = [lips[p.start // 160 - 1 : p.stop // 160 + 2].min() for p in phonemes if p.symbol in ("p", "b", "m")]
+    assert np.mean(np.array(least) < 0.05) >= 0.55
+
+
+def test_a_shout_after_a_murmur_is_soon_what_is_loud(speech: Samples) -> None:
+    """Half a second on, its vowels and its consonants differ as if nothing had been before."""
+    alone, after = move(speech), move(np.concatenate((0.003 * speech[:SPEECH_RATE], speech)).astype(np.float32))
+    assert correlation(opening(after)[150 : 100 + len(alone)], opening(alone)[50:]) > 0.9
 
 
 @pytest.mark.parametrize("decibels", [-20, -40])

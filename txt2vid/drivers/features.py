@@ -25,6 +25,8 @@ SILENCE_DB = -120.0  # below the last bit of 16-bit sound
 
 MARGIN_DB = 10.0  # above the noise before it counts: the peaks of 25 ms of steady noise stay below
 RANGE_DB = 26.0  # below a voice's loud parts before it no longer counts: breath, rooms
+NOISE_DB = 4.0  # the mean of steady noise above its lowest
+CLEANED_DB = 13.0  # what is taken off a band at most, where there is nothing but noise
 SOFT_DB = 8.0  # from "counts" to "counts fully"
 NOISE_SECONDS = 2.0  # a sound that lasts as long without a dip is noise (minimum statistics, Martin 2001)
 NOISE_BLOCKS = 8
@@ -32,7 +34,8 @@ SETTLING_HOPS = 30  # of sound: so long, or until a voice is heard, a recording'
 SPECTRUM_DB = np.array([-1.0, -7.0, -17.0, -20.0])  # of average speech (Byrne et al. 1994), a band against the whole
 COLOUR_DB = 15.0  # how far microphones and lines may bend that
 LOUD = 0.9  # "loud" is the level that a voice exceeds a tenth of the time
-LEVEL_STEP_DB, COLOUR_STEP_DB = 0.5, 0.1  # a hop: shouting is learned in half a second, whispering in about five
+LEVEL_STEP_DB, COLOUR_STEP_DB = 0.5, 0.2  # a hop: whispering is learned in about five seconds
+FAR_DB, FAR_SHARE = 6.0, 0.2  # a hop, of what is more than that above loud: shouting is learned in a tenth of a second
 LEARNING_HOPS = 12  # at first the loudest so far is loud
 
 Levels = NDArray[np.float64]
@@ -57,7 +60,7 @@ class Bands:
 
         samples: float32 (n,) at SPEECH_RATE, in [-1, 1]; n may be too few for a hop, which is no hops then.
         """
-        sound = np.concatenate((self._pending, np.nan_to_num(samples, posinf=0, neginf=0)))
+        sound = np.concatenate((self._pending, np.clip(np.nan_to_num(samples, posinf=0, neginf=0), -1, 1)))
         hops = max(0, (len(sound) - WINDOW) // HOP + 1)
         self._pending = sound[hops * HOP :]
         if not hops:
@@ -91,6 +94,15 @@ class Voice:
         """What is loud for this voice, in each band."""
         return self._level + self._colour
 
+    def clean(self, levels: Levels) -> Levels:
+        """A hop's levels less the noise in them: closed lips show in noise (spectral subtraction, Boll 1979)."""
+        if not self._minima:
+            return levels
+        noise = np.minimum.reduce(list(self._minima)) + NOISE_DB
+        kept = np.maximum(1 - 10 ** ((noise - levels) / 10), 10 ** (-CLEANED_DB / 10))
+        cleaned: Levels = levels + 10 * np.log10(kept)
+        return cleaned
+
     def push(self, levels: Levels, voiced: bool) -> float:
         """Takes the levels of the next hop; how surely it is speech, in [0, 1], exactly 0 in silence and noise."""
         sound = bool(levels.max() > SILENCE_DB + 3)
@@ -103,7 +115,7 @@ class Voice:
         above_noise = levels - np.minimum.reduce(list(self._minima)) - MARGIN_DB
         speech = float(np.minimum(above_noise, levels - self.loud + RANGE_DB).max()) / SOFT_DB
         if speech > 0:
-            self._learn(levels)
+            self._learn(levels, voiced)
             speech = float(np.minimum(above_noise, levels - self.loud + RANGE_DB).max()) / SOFT_DB
         return min(1.0, max(0.0, speech))
 
@@ -118,13 +130,15 @@ class Voice:
         self._minima[-1] = self._smooth if self._settling else np.minimum(self._minima[-1], self._smooth)
         self._block = (self._block + 1) % int(NOISE_SECONDS * HOP_RATE / NOISE_BLOCKS)
 
-    def _learn(self, levels: Levels) -> None:
+    def _learn(self, levels: Levels, voiced: bool) -> None:
         """Moves what is loud towards the quantile LOUD of what is heard."""
         level = float(10 * np.log10(np.sum(10 ** (levels / 10))))
         self._active += 1
         if self._active <= LEARNING_HOPS:
             self._level = max(self._level, level)
             return
+        if voiced:  # a click is not a shout
+            self._level += max(0.0, FAR_SHARE * (level - self._level - FAR_DB))
         self._level += LEVEL_STEP_DB * (LOUD if level > self._level else LOUD - 1)
         self._colour += COLOUR_STEP_DB * np.where(levels > self.loud, LOUD, LOUD - 1)
         np.clip(self._colour, SPECTRUM_DB - COLOUR_DB, SPECTRUM_DB + COLOUR_DB, out=self._colour)

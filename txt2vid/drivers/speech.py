@@ -26,7 +26,9 @@ RELEASE = 0.1  # a hop: a mouth takes a tenth of a second to shut after the last
 FAINTEST_DB = -30.0  # below a voice's loud parts, where a band says nothing more
 
 OPEN_F1, OPEN_F2, OPEN_LOW = 0.35, 0.55, -0.65  # how a band that is 1 dB louder opens the mouth
-OPEN_FROM_DB, OPEN_RANGE_DB = -12.0, 17.0
+OPEN_FROM_DB, OPEN_RANGE_DB = -32.0, 37.0  # a jaw has no threshold: close and soft vowels open it a little
+FORMANT_DB = 8.0  # above the faintest: so strong must a formant be before its sound opens the mouth as others do
+MURMUR_F1_DB, MURMUR_F2_DB = -14.0, -25.0  # the formants of m are weaker than those of [u] and schwa
 JAW = 0.46  # jawOpen of the widest vowel
 
 OPENING, HISS, ROUND, SPREAD = range(4)
@@ -48,7 +50,8 @@ def _kernel(reach: int) -> Shape:
 def _shapes(level: Levels) -> Shape:
     """Opening, hiss, rounding and spread, each in [0, 1], (hops, 4), of band levels against what is loud."""
     low, f1, f2, high = level[:, LOW], level[:, F1], level[:, F2], level[:, HIGH]
-    opening = _ramp(OPEN_F1 * f1 + OPEN_F2 * f2 + OPEN_LOW * low, OPEN_FROM_DB, OPEN_RANGE_DB)
+    tilt = _ramp(OPEN_F1 * f1 + OPEN_F2 * f2 + OPEN_LOW * low, OPEN_FROM_DB, OPEN_RANGE_DB)
+    opening = tilt**2 * _ramp(np.maximum(f1, f2), FAINTEST_DB, FORMANT_DB)
     hiss = _ramp(high - np.maximum(low, f1), 8, 12)
     rounding = np.maximum(_ramp(np.maximum(low, f1) - f2, 8, 14) * (1 - hiss), hiss * _ramp(f2 - high, -10, 8))
     spread = _ramp(f2 - np.maximum(f1, low - 4), 2, 10) * (1 - hiss)
@@ -87,7 +90,7 @@ class SpeechDriver(Driver):
     def _hear(self, levels: Levels, voiced: bool) -> None:
         """Takes one hop; decides what the mouth does REACH hops earlier."""
         speech = max(self._voice.push(levels, voiced), self._speech[-1] - RELEASE)
-        self._levels.append(levels)
+        self._levels.append(self._voice.clean(levels))
         self._speech.append(speech if speech > 1e-6 else 0.0)
         weights = np.array(self._speech)
         if not weights.any():
@@ -103,7 +106,8 @@ def _closure(level: Levels) -> Shape:
     """How surely the lips are closed, (hops,): murmur without formants, or a short gap that no hiss follows."""
     low, f1, f2, high = level[:, LOW], level[:, F1], level[:, F2], level[:, HIGH]
     formants = np.maximum(f1, f2)
-    murmur = _ramp(-formants, 10, 8) * _ramp(low - formants, 2, 6) * _ramp(-high, 8, 8)
+    faint = _ramp(MURMUR_F1_DB - f1, 0, 6) * _ramp(MURMUR_F2_DB - f2, 0, 5)
+    murmur = faint * _ramp(low - formants, 2, 6) * _ramp(-high, 8, 8)
     before = np.maximum.accumulate(formants)
     after = np.maximum.accumulate(formants[::-1])[::-1]
     gap = _ramp(np.minimum(before, after) - formants, 7, 6) * _ramp(-high, 5, 6)
