@@ -13,7 +13,8 @@ from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import FaceOptions, RenderOptions
 from txt2vid.faces.face import Face
 from txt2vid.ffmpeg import AudioReader
-from txt2vid.pipeline.render import FaceCache, RenderResult, render
+from txt2vid.pipeline.render import FaceCache, RenderResult, _needed, render
+from txt2vid.pipeline.voice import FileVoice
 
 AUDIO_FRAME = 1024 / 16_000  # seconds: the longest audio packet (AAC at 16 kHz), to which the end may be rounded up
 
@@ -134,3 +135,14 @@ def test_a_still_is_prepared_once_whatever_the_frame_rate(hero: Path, clip: Path
     assert get(hero, None, None) is get(hero, "25", 30) is get(hero, "30", 50)
     assert get(clip, None, 5) is get(clip, None, 5)
     assert get(clip, None, 5) is not get(clip, "30", 5)
+
+
+def test_no_more_of_a_driving_video_is_looked_at_than_the_sound_is_long(tmp_path: Path, speech: Path) -> None:
+    """Looking at all of an hour for a word would take as long as the hour."""
+    video = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
+    options = RenderOptions(FaceOptions(video), tmp_path / "a.mp4", audio=speech)
+    voice = FileVoice(speech)
+    assert voice.duration is not None
+    wanted = _needed(voice, options)
+    assert wanted is not None
+    assert 25 * voice.duration <= wanted <= 25 * voice.duration + 26  # and a second, for lengths that are not exact

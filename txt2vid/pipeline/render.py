@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from txt2vid import __version__, registry
-from txt2vid.core.clock import frame_count
+from txt2vid.core.clock import MAX_FPS, MIN_FPS, frame_count, settle_fps
 from txt2vid.core.options import DEFAULT_FPS, FaceOptions, RenderOptions
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.idle import IdleDriver
 from txt2vid.engines.base import Engine, Job
-from txt2vid.errors import UsageError
+from txt2vid.errors import UsageError, VideoError
 from txt2vid.faces.face import Face
+from txt2vid.faces.pictures import is_picture
 from txt2vid.faces.playback import there_and_back
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.encode import Encoder
+from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.timeline import moments
 from txt2vid.pipeline.voice import FileVoice, TextVoice, Voice
 
@@ -81,7 +83,7 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     voice = _voice(options)
     name = EMBEDDED_ENGINE if options.engine == "auto" else options.engine
     engine: Engine = registry.load("engine", name)()
-    needed = _needed(voice, options.fps)
+    needed = _needed(voice, options) if faces is None else None  # rows that share a video share all of it
     face, prepared = (faces or FaceCache()).get(options.face, options.fps, engine, needed)
     fps = options.fps or face.fps or DEFAULT_FPS
     drivers: list[Driver] = [voice.driver]
@@ -111,10 +113,14 @@ def _voice(options: RenderOptions) -> Voice:
     return TextVoice(options.text or "", options.tts, options.voice)
 
 
-def _needed(voice: Voice, fps: Fraction | None) -> int | None:
-    """How many frames of a driving video are looked at: no more than the sound is long, where both are known."""
-    if voice.duration is None or fps is None:
+def _needed(voice: Voice, options: RenderOptions) -> int | None:
+    """How many frames of a driving video are looked at: no more than the sound is long; None is all of it."""
+    if voice.duration is None or is_picture(options.face.path):
         return None
+    video = probe(options.face.path, VideoError).video
+    if video is None:
+        return None  # `prepare_face` says what is wrong with it
+    fps = options.fps or settle_fps(min(max(video.fps, MIN_FPS), MAX_FPS))
     return frame_count(int(voice.duration * voice.rate), fps, voice.rate) + int(fps)
 
 
