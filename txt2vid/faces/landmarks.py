@@ -61,7 +61,6 @@ OVAL: Final[Row] = (
 )  # fmt: skip
 FOREHEAD_TOP: Final = 10
 CHIN: Final = 152
-NOSE_TIP: Final = 1
 NOSE_BASE: Final = 2
 TEMPLES: Final[Row] = (234, 454)  # where face width is measured
 

@@ -31,6 +31,8 @@ class Anatomy:
     shapes: Array  # (n, 478, 2)
     anchors: Array  # (k, 2), where nothing moves
     centre: Array  # (2,) of the face's outline
+    across: Array  # (2,) unit vector along the picture, to the right of the upright face
+    down: Array  # (2,) unit vector, from the forehead to the chin
     radii: Array  # (2,) of the outline, across and down
     hidden: Array  # (478,) 0 to 1: how far a landmark is behind the edge of the head, where it is a guess
     still: bool  # made once and drawn often; of a video it is made anew for each frame, and everything is coarser
@@ -44,7 +46,8 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
     relative = oval - centre
     # Anchors hold still what lies around the face; below the chin they leave the jaw its room, and beside a half
     # profile, whose far outline is near its middle, as much room as on the other side.
-    down = unit2(points[lm.CHIN] - points[lm.FOREHEAD_TOP])
+    down = points[lm.CHIN] - points[lm.FOREHEAD_TOP]
+    down = np.asarray(down / max(float(np.linalg.norm(down)), 1e-6), np.float32)
     below = np.clip(relative @ down / max(float(np.linalg.norm(relative, axis=1).max()), 1.0), 0, 1)
     length = np.maximum(np.linalg.norm(relative, axis=1, keepdims=True), 1)
     outwards, room = relative / length, np.maximum(length, 0.42 * axes.width)
@@ -59,6 +62,8 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
         shapes=np.asarray(shapes[..., :2], np.float32),
         anchors=np.concatenate(rings).astype(np.float32),
         centre=centre,
+        across=across,
+        down=down,
         radii=radii,
         hidden=_hidden(landmarks, axes),
         still=still,
@@ -72,11 +77,6 @@ def _hidden(landmarks: Landmarks, axes: FaceAxes) -> Array:
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
     facing = normal @ (axes.axes @ np.array((0, 0, -1), np.float32))
     return smoothstep(0.0, -0.35, np.asarray(facing, np.float32))
-
-
-def unit2(vector: Array) -> Array:
-    """The vector with length 1; 0 stays 0."""
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
 
 
 def spline_of(
@@ -113,18 +113,15 @@ def spline_of(
 
 def roundness(anatomy: Anatomy, nodes: Array) -> Array:
     """How far out points are: 1 on the face's outline taken as an ellipse; below the chin it counts less."""
-    down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
-    across = np.array((down[1], -down[0]), np.float32)
     relative = nodes - anatomy.centre
-    u, v = relative @ across / anatomy.radii[0], relative @ down / anatomy.radii[1]
+    u, v = relative @ anatomy.across / anatomy.radii[0], relative @ anatomy.down / anatomy.radii[1]
     return np.asarray(np.hypot(u, np.where(v > 0, v * 0.75, v)), np.float32)
 
 
 def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
     """How far points go with the head: the neck bends, the shoulders stay; without a matte the background stays too."""
-    down = unit2(anatomy.points[lm.CHIN] - anatomy.points[lm.FOREHEAD_TOP])
     relative = (points - anatomy.points[lm.CHIN]) / np.float32(anatomy.axes.width)
-    below, aside = relative @ down, np.abs(relative @ np.array((down[1], -down[0]), np.float32))
+    below, aside = relative @ anatomy.down, np.abs(relative @ anatomy.across)
     weight = smoothstep(0.42, 0.0, below)
     shoulder = smoothstep(0.05, 0.25, below) * smoothstep(0.45, 0.75, aside)
     weight = weight * (1 - shoulder)

@@ -25,26 +25,25 @@ class Eye:
         """iris: (5, 2) the iris' middle and rim in the picture. patch: BGR of the rectangle at `offset`."""
         height, width = patch.shape[:2]
         ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-        self._pixels = np.stack([xs, ys], axis=-1)
+        pixels = np.stack([xs, ys], axis=-1)
         self._offset = np.array(offset, np.float32)
-        along, across = contour.places(self._pixels + self._offset)
+        along, across = contour.places(pixels + self._offset)
         upper, lower = contour.rim("upper", along), contour.rim("lower", along)
         inset = max(1.0, 0.05 * contour.half)
-        inside = (np.minimum(across - upper, lower - across) > inset) & (np.abs(along) < 0.97 * contour.half)
-        self._middle = np.asarray(iris[0] - self._offset, np.float32)
+        depth = np.asarray(np.minimum(across - upper, lower - across), np.float32)
+        inside = (depth > inset) & (np.abs(along) < 0.97 * contour.half)
         self._radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
         self._axes = np.stack([contour.along, contour.across])
-        depth = np.asarray(np.minimum(across - upper, lower - across), np.float32)
-        ball = self._completed(patch, inside, depth)
-        self._white, self._iris = self._parted(ball)
-        self.is_seen = _is_an_eye(patch, inside, np.hypot(*(self._pixels - self._middle).T).T / max(self._radius, 1.0))
+        distance = np.sqrt(((pixels - (iris[0] - self._offset)) ** 2).sum(axis=-1)).astype(np.float32)
+        within = distance / np.float32(max(self._radius, 1.0))
+        self._white, self._iris = self._parted(self._completed(patch, inside, depth, within), distance)
+        self.is_seen = _is_an_eye(patch, inside, within)
 
-    def _completed(self, patch: Pixels, inside: Mask, depth: Array) -> Pixels:
+    def _completed(self, patch: Pixels, inside: Mask, depth: Array, distance: Array) -> Pixels:
         """The ball where lids hide it: the iris goes on as round as it is, the white as it is beside the iris.
 
-        depth: pixels into the opening, negative under the lids.
+        depth: pixels into the opening, negative under the lids. distance: from the iris' middle, in its radii.
         """
-        distance = np.sqrt(((self._pixels - self._middle) ** 2).sum(axis=-1)) / max(self._radius, 1.0)
         bins = np.clip((distance * 12).astype(int), 0, 13)  # 14 rings: 12 in the iris, its edge, and the white
         rings = np.zeros((14, 3), np.float32)
         known = inside & (np.abs(depth) > 0.5)
@@ -64,11 +63,13 @@ class Eye:
         seen = smoothstep(-0.5, 2.0, depth)[..., None]
         return np.asarray(np.rint(patch * seen + model * (1 - seen)), np.uint8)
 
-    def _parted(self, ball: Pixels) -> tuple[Pixels, Pixels]:
-        """The white without the iris, and the iris as a layer of its own (premultiplied BGRA)."""
-        distance = np.sqrt(((self._pixels - self._middle) ** 2).sum(axis=-1))
+    def _parted(self, ball: Pixels, distance: Array) -> tuple[Pixels, Pixels]:
+        """The white without the iris, and the iris as a layer of its own (premultiplied BGRA).
+
+        distance: from the iris' middle, in pixels.
+        """
         soft = max(1.0, 0.06 * self._radius)
-        disc = smoothstep(1.08 * self._radius + soft, 1.08 * self._radius - soft, np.asarray(distance, np.float32))
+        disc = smoothstep(1.08 * self._radius + soft, 1.08 * self._radius - soft, distance)
         hidden = (distance < 1.08 * self._radius + 2 * soft).astype(np.uint8)
         white = imaging.heal(ball, hidden, 3)
         iris = np.dstack([np.rint(ball * disc[..., None]), np.rint(255 * disc)]).astype(np.uint8)

@@ -21,9 +21,16 @@ _PAD = 0.35  # of the mouth's (the eye's) width: how much more of the picture a 
 
 
 def _slit(anatomy: Anatomy, solid: Solid, contour: Contour, splines: dict[str, Spline],
-          box: tuple[float, float, float, float], nodes: int) -> tuple[Slit, Pixels, Grid]:  # fmt: skip
-    """A slit over a box, the patch of the picture under its rectangle, and that rectangle."""
-    grid = Grid.over(*box, nodes)
+          reach: tuple[float, float, float], nodes: int) -> tuple[Slit, Pixels, Grid]:  # fmt: skip
+    """A slit, the patch of the picture under its rectangle, and that rectangle.
+
+    reach: how far it draws to either side, above and below the slit's middle, in halves of its width.
+    """
+    aside, above, below = reach
+    corners = np.array([(-aside, -above), (aside, -above), (aside, below), (-aside, below)], np.float32) * contour.half
+    around = contour.point(corners[:, 0], corners[:, 1])
+    (left, top), (right, bottom) = around.min(axis=0), around.max(axis=0)
+    grid = Grid.over(left, top, right, bottom, nodes)
     pad = round(_PAD * 2 * contour.half)
     origin = (grid.x - pad, grid.y - pad)
     source = patch_of(anatomy.picture, origin, (grid.width + 2 * pad, grid.height + 2 * pad))
@@ -56,12 +63,8 @@ class Mouth:
             side: spline_of(anatomy, lips[other], middle, reach, rims[side] if anatomy.still else ())
             for side, other in (("upper", "lower"), ("lower", "upper"))
         }
-        corners = np.array([(-1.5, -1.0), (1.5, -1.0), (1.5, 2.5), (-1.5, 2.5)], np.float32) * contour.half
-        around = contour.point(corners[:, 0], corners[:, 1])
-        box = (*around.min(axis=0), *around.max(axis=0))
-        self._slit, patch, grid = _slit(
-            anatomy, solid, contour, splines, box, _MOUTH_NODES if anatomy.still else _MOUTH_NODES * 2 // 3
-        )
+        nodes = _MOUTH_NODES if anatomy.still else _MOUTH_NODES * 2 // 3
+        self._slit, patch, grid = _slit(anatomy, solid, contour, splines, (1.5, 1.0, 2.5), nodes)
         self._interior = MouthInterior(contour, light, patch, (grid.x, grid.y), own_teeth=anatomy.still)
         self._middle, self._depth = contour.origin, solid.depth(contour.origin)
         self._jaw = anatomy.shapes[:, lm.CHIN].copy()
@@ -105,10 +108,7 @@ class EyeLids:
             "upper": spline_of(anatomy, set(lower[0][1:-1]), middle, reach),
             "lower": spline_of(anatomy, set(upper[0][1:-1]), middle, reach),
         }
-        corners = np.array([(-1.35, -1.15), (1.35, -1.15), (1.35, 1.0), (-1.35, 1.0)], np.float32) * contour.half
-        around = contour.point(corners[:, 0], corners[:, 1])
-        box = (*around.min(axis=0), *around.max(axis=0))
-        self._slit, patch, grid = _slit(anatomy, solid, contour, splines, box, _EYE_NODES)
+        self._slit, patch, grid = _slit(anatomy, solid, contour, splines, (1.35, 1.15, 1.0), _EYE_NODES)
         self.ball = Eye(contour, anatomy.points[list(iris)], patch, (grid.x, grid.y))
         self._middle, self._depth = contour.origin, solid.depth(contour.origin)
         rims = [*upper[0], *lower[0]]
