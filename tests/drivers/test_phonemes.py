@@ -150,3 +150,48 @@ def test_the_past_is_forgotten() -> None:
         driver.drive(FrameTime(second, Fraction(1)), NOTHING)
         assert len(driver._segments) <= 12
     assert driver.lookahead == SPEECH_RATE // 5
+
+
+def test_a_cut_ends_the_speech_there() -> None:
+    driver, whole = PhonemeDriver(), timed(("aː", 400), ("m", 300), ("aː", 600))
+    driver.feed(whole, RATE)
+    driver.cut(Fraction(1, 2))
+    other = PhonemeDriver()
+    other.feed(timed(("aː", 400), ("m", 100)), RATE)
+    fps = Fraction(25)
+    for i in range(60):
+        frame = FrameTime(i, fps)
+        np.testing.assert_array_equal(driver.drive(frame, NOTHING).blendshapes, other.drive(frame, NOTHING).blendshapes)
+
+
+def test_what_follows_a_cut_begins_there() -> None:
+    driver, fps = PhonemeDriver(), Fraction(100)
+    driver.feed(timed(("aː", 3000), ("m", 300)), RATE)
+    before = [driver.drive(FrameTime(i, fps), NOTHING)["jawOpen"] for i in range(50)]
+    driver.cut(Fraction(1, 2))
+    driver.feed(timed(("m", 100), ("aː", 400)), RATE, Fraction(1, 2))
+    after = np.array([driver.drive(FrameTime(i, fps), NOTHING).blendshapes for i in range(50, 250)])
+    assert before[40] > 0.3
+    assert after[5, INDEX["mouthClose"]] >= after[5, INDEX["jawOpen"]]
+    assert after[30, INDEX["jawOpen"]] > 0.3
+    assert not after[80:].any()
+
+
+def test_a_cut_of_all_or_of_nothing() -> None:
+    driver = PhonemeDriver()
+    driver.cut(Fraction(0))
+    driver.feed(timed(("aː", 400)), RATE, Fraction(1, 2))
+    driver.cut(Fraction(9, 10))
+    driver.cut(Fraction(1, 2))
+    assert not any(driver.drive(FrameTime(i, Fraction(25)), NOTHING).blendshapes.any() for i in range(50))
+    driver.feed(timed(("aː", 400)), RATE, Fraction(2))
+    with pytest.raises(ValueError, match="must follow one another"):
+        driver.feed(timed(("aː", 400)), RATE, Fraction(2))
+
+
+def test_a_mouth_rests_at_once_where_it_spoke_long_ago() -> None:
+    driver, fps = PhonemeDriver(), Fraction(25)
+    driver.feed(timed(("m", 100), ("aː", 400)), RATE)
+    heard = [driver.drive(FrameTime(i, fps), NOTHING)["jawOpen"] for i in range(100)]
+    assert max(heard) > 0.3
+    assert not any(heard[20:])

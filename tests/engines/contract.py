@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from txt2vid.core.motion import Motion, coefficients
 from txt2vid.engines.base import Engine, Job
+from txt2vid.engines.i420 import to_i420
 from txt2vid.faces.face import Face
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -34,6 +36,18 @@ class EngineContract:
         first[:] = 0
         (second,) = engine.render([Job(prepared, 0, Motion())])
         np.testing.assert_array_equal(second, kept)
+
+    @pytest.mark.parametrize("where", ["still", "video"])
+    def test_i420_is_the_same_picture(self, request: pytest.FixtureRequest, where: str) -> None:
+        face: Face = request.getfixturevalue(where)
+        engine = self.engine()
+        prepared = engine.prepare(face)
+        motion = Motion(coefficients(jawOpen=0.3, eyeBlink=0.5), rotation=np.array((0.02, 0.05, 0.03), np.float32))
+        jobs = [Job(prepared, 0, motion), Job(prepared, 0, Motion())]
+        for pixels, planes in zip(engine.render(jobs), engine.render_i420(jobs), strict=True):
+            np.testing.assert_array_equal(planes, to_i420(pixels))
+        (again,) = engine.render_i420(jobs[:1])
+        assert not np.shares_memory(again, engine.render_i420(jobs[:1])[0])
 
     def test_faces_of_several_sessions_do_not_mix(self, still: Face, video: Face) -> None:
         engine = self.engine()

@@ -6,7 +6,9 @@ tongue put the second formant into `F2`, rounded lips take it out again, and his
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,8 @@ from txt2vid.core.media import SPEECH_RATE, Samples
 HOP = SPEECH_RATE // 100  # samples: 10 ms
 HOP_RATE = SPEECH_RATE // HOP  # hops a second
 WINDOW = SPEECH_RATE // 40  # samples: 25 ms, two periods of a deep voice
-FFT = 1024  # at least twice a window, so that its autocorrelation does not wrap around
 PITCH = (SPEECH_RATE // 400, SPEECH_RATE // 80)  # samples: the periods of 400 to 80 Hz
+FFT = 1024  # at least twice a window, so that its autocorrelation does not wrap around
 VOICED = 0.6  # of the energy repeats after one period
 BANDS = ((100, 500), (600, 1250), (1900, 3200), (3500, 7600))  # Hz
 LOW, F1, F2, HIGH = range(len(BANDS))
@@ -31,15 +33,19 @@ SOFT_DB = 8.0  # from "counts" to "counts fully"
 NOISE_SECONDS = 2.0  # a sound that lasts as long without a dip is noise (minimum statistics, Martin 2001)
 NOISE_BLOCKS = 8
 SETTLING_HOPS = 30  # of sound: so long, or until a voice is heard, a recording's beginning is taken for noise
-SPECTRUM_DB = np.array([-1.0, -7.0, -17.0, -20.0])  # of average speech (Byrne et al. 1994), a band against the whole
+SPECTRUM_DB = (-1.0, -7.0, -17.0, -20.0)  # of average speech (Byrne et al. 1994), a band against the whole
 COLOUR_DB = 15.0  # how far microphones and lines may bend that
 LOUD = 0.9  # "loud" is the level that a voice exceeds a tenth of the time
 LEVEL_STEP_DB, COLOUR_STEP_DB = 0.5, 0.2  # a hop: whispering is learned in about five seconds
 FAR_DB, FAR_SHARE = 6.0, 0.2  # a hop, of what is more than that above loud: shouting is learned in a tenth of a second
 LEARNING_HOPS = 12  # at first the loudest so far is loud
 
+KEPT_HOPS = 2 * HOP_RATE  # that an Ear remembers for drivers that lag: they are at most a frame and a lookahead apart
+
 Levels = NDArray[np.float64]
-"""dB, 0 is a full-scale sine: (bands,) of one hop, or (hops, bands)."""
+"""dB, 0 is a full-scale sine: (hops, bands)."""
+Row = list[float]
+"""The levels of one hop, dB, a number a band: plain numbers, since arrays of four cost more than they save."""
 
 
 class Bands:
@@ -60,18 +66,72 @@ class Bands:
 
         samples: float32 (n,) at SPEECH_RATE, in [-1, 1]; n may be too few for a hop, which is no hops then.
         """
-        sound = np.concatenate((self._pending, np.clip(np.nan_to_num(samples, posinf=0, neginf=0), -1, 1)))
+        if not np.abs(samples).max(initial=0) <= 1:  # nor are NaNs
+            samples = np.clip(np.nan_to_num(samples, posinf=0, neginf=0), -1, 1)
+        sound = np.concatenate((self._pending, samples))
         hops = max(0, (len(sound) - WINDOW) // HOP + 1)
         self._pending = sound[hops * HOP :]
-        if not hops:
-            return np.empty((0, len(BANDS))), np.empty(0, np.bool_)
-        frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP][:hops]
+        if not hops or not sound.any():  # silence: whoever says nothing costs nothing
+            return np.full((hops, len(BANDS)), SILENCE_DB), np.zeros(hops, np.bool_)
+        sound = np.ascontiguousarray(sound, np.float32)
+        frames: Samples = np.ndarray((hops, WINDOW), np.float32, sound, strides=(4 * HOP, 4))  # overlapping views
         spectrum = np.fft.rfft(frames * self._window, FFT)
         power = spectrum.real**2 + spectrum.imag**2
         repeats = np.fft.irfft(power)
         voiced = np.max(repeats[:, PITCH[0] : PITCH[1]] * self._taper, axis=1) > VOICED * repeats[:, 0]
         levels: Levels = 10 * np.log10(power @ self._weights + 10 ** (SILENCE_DB / 10))
         return levels, voiced
+
+
+class Hop(NamedTuple):
+    """What is heard in 10 ms.
+
+    levels: of the bands. cleaned: without the noise in them. loud: what is loud for this voice, as known by then.
+    speech: how surely it is speech, in [0, 1], exactly 0 in silence and noise.
+    """
+
+    levels: Row
+    cleaned: Row
+    loud: Row
+    speech: float
+
+
+SILENT = Hop([SILENCE_DB] * len(BANDS), [SILENCE_DB] * len(BANDS), [SILENCE_DB] * len(BANDS), 0.0)
+
+
+class Ear:
+    """Hears a stream of samples once, for all drivers of its time line; the last KEPT_HOPS hops are remembered."""
+
+    def __init__(self) -> None:
+        self._bands, self._voice = Bands(), Voice()
+        self._heard = 0  # samples
+        self._hops: deque[Hop] = deque()
+        self._first = 0  # the number of the first hop that is remembered
+
+    def hear(self, position: int, samples: Samples) -> list[Hop]:
+        """The hops that samples [position, position + n) complete; whoever asks first has them measured.
+
+        Each driver gives all samples in order, from 0. Raises ValueError where they do not go on where the ear is, or
+        are longer forgotten than KEPT_HOPS.
+        """
+        start, stop = _hops_in(position), _hops_in(position + len(samples))
+        if position > self._heard or start < self._first:
+            raise ValueError(f"samples from {position} on do not follow {self._heard} that were heard")
+        news = samples[self._heard - position :]
+        if len(news):
+            self._heard += len(news)
+            for levels, voiced in zip(*self._bands.push(news), strict=True):
+                self._hops.append(self._voice.push(levels.tolist(), bool(voiced)))
+        found = [self._hops[i - self._first] for i in range(start, stop)]
+        while len(self._hops) > KEPT_HOPS and self._first < start:
+            self._hops.popleft()
+            self._first += 1
+        return found
+
+
+def _hops_in(samples: int) -> int:
+    """How many hops the first so many samples complete."""
+    return max(0, (samples + WINDOW // 2 - WINDOW) // HOP + 1)
 
 
 class Voice:
@@ -81,64 +141,82 @@ class Voice:
     """
 
     def __init__(self) -> None:
-        self._smooth: Levels = np.full(len(BANDS), SILENCE_DB)
-        self._minima: deque[Levels] = deque(maxlen=NOISE_BLOCKS)
+        self._smooth = [SILENCE_DB] * len(BANDS)
+        self._minima: deque[Row] = deque(maxlen=NOISE_BLOCKS)
+        self._before = [math.inf] * len(BANDS)  # the lowest of all minima but the last
         self._block = 0
         self._settling = SETTLING_HOPS
         self._active = 0
         self._level = SILENCE_DB
-        self._colour = SPECTRUM_DB.copy()
+        self._colour = list(SPECTRUM_DB)
 
-    @property
-    def loud(self) -> Levels:
-        """What is loud for this voice, in each band."""
-        return self._level + self._colour
+    def push(self, levels: Row, voiced: bool) -> Hop:
+        """Takes the levels of the next hop."""
+        speech = self._speech(levels, voiced)
+        return Hop(levels, self._clean(levels), self._loud(), speech)
 
-    def clean(self, levels: Levels) -> Levels:
+    def _loud(self) -> Row:
+        return [self._level + colour for colour in self._colour]
+
+    def _noise(self) -> Row:
+        """The lowest that each band has been lately."""
+        return list(map(min, self._before, self._minima[-1]))
+
+    def _clean(self, levels: Row) -> Row:
         """A hop's levels less the noise in them: closed lips show in noise (spectral subtraction, Boll 1979)."""
         if not self._minima:
             return levels
-        noise = np.minimum.reduce(list(self._minima)) + NOISE_DB
-        kept = np.maximum(1 - 10 ** ((noise - levels) / 10), 10 ** (-CLEANED_DB / 10))
-        cleaned: Levels = levels + 10 * np.log10(kept)
-        return cleaned
+        faintest = 10 ** (-CLEANED_DB / 10)
+        return [
+            level + 10 * math.log10(max(1 - 10 ** ((noise + NOISE_DB - level) / 10), faintest))
+            for level, noise in zip(levels, self._noise(), strict=True)
+        ]
 
-    def push(self, levels: Levels, voiced: bool) -> float:
-        """Takes the levels of the next hop; how surely it is speech, in [0, 1], exactly 0 in silence and noise."""
-        sound = bool(levels.max() > SILENCE_DB + 3)
+    def _speech(self, levels: Row, voiced: bool) -> float:
+        sound = max(levels) > SILENCE_DB + 3
         if self._settling:
             self._settling = 0 if voiced and sound else self._settling - sound
         if not self._settling or sound:
             self._hear_noise(levels)
         if not sound:
             return 0.0
-        above_noise = levels - np.minimum.reduce(list(self._minima)) - MARGIN_DB
-        speech = float(np.minimum(above_noise, levels - self.loud + RANGE_DB).max()) / SOFT_DB
+        above_noise = [level - noise - MARGIN_DB for level, noise in zip(levels, self._noise(), strict=True)]
+        speech = self._counts(levels, above_noise)
         if speech > 0:
             self._learn(levels, voiced)
-            speech = float(np.minimum(above_noise, levels - self.loud + RANGE_DB).max()) / SOFT_DB
+            speech = self._counts(levels, above_noise)
         return min(1.0, max(0.0, speech))
 
-    def _hear_noise(self, levels: Levels) -> None:
+    def _counts(self, levels: Row, above_noise: Row) -> float:
+        """How far the clearest band is above the noise and into the voice's range; 1 counts fully."""
+        offset = RANGE_DB - self._level
+        bands = zip(levels, self._colour, above_noise, strict=True)
+        return max([min(above, level - colour + offset) for level, colour, above in bands]) / SOFT_DB
+
+    def _hear_noise(self, levels: Row) -> None:
         """Keeps the lowest that each band has been lately; while settling, simply the last."""
-        if not self._minima:
-            self._smooth = np.full(len(BANDS), SILENCE_DB) if not self._settling else levels
-        smooth = 0.7 * self._smooth + 0.3 * levels
-        self._smooth = np.maximum(smooth, levels) if self._settling else smooth
+        if not self._minima and self._settling:
+            self._smooth = levels
+        smooth = [0.7 * old + 0.3 * new for old, new in zip(self._smooth, levels, strict=True)]
+        self._smooth = list(map(max, smooth, levels)) if self._settling else smooth
         if self._block == 0:
             self._minima.append(self._smooth)
-        self._minima[-1] = self._smooth if self._settling else np.minimum(self._minima[-1], self._smooth)
+            older = list(self._minima)[:-1]
+            self._before = [min(band) for band in zip(*older, strict=True)] if older else [math.inf] * len(BANDS)
+        lowest = list(map(min, self._minima[-1], self._smooth))
+        self._minima[-1] = self._smooth if self._settling else lowest
         self._block = (self._block + 1) % int(NOISE_SECONDS * HOP_RATE / NOISE_BLOCKS)
 
-    def _learn(self, levels: Levels, voiced: bool) -> None:
+    def _learn(self, levels: Row, voiced: bool) -> None:
         """Moves what is loud towards the quantile LOUD of what is heard."""
-        level = float(10 * np.log10(np.sum(10 ** (levels / 10))))
-        self._active += 1
-        if self._active <= LEARNING_HOPS:
+        level = 10 * math.log10(sum(10 ** (band / 10) for band in levels))
+        if self._active < LEARNING_HOPS:
+            self._active += 1
             self._level = max(self._level, level)
             return
         if voiced:  # a click is not a shout
             self._level += max(0.0, FAR_SHARE * (level - self._level - FAR_DB))
         self._level += LEVEL_STEP_DB * (LOUD if level > self._level else LOUD - 1)
-        self._colour += COLOUR_STEP_DB * np.where(levels > self.loud, LOUD, LOUD - 1)
-        np.clip(self._colour, SPECTRUM_DB - COLOUR_DB, SPECTRUM_DB + COLOUR_DB, out=self._colour)
+        for i, (band, loud) in enumerate(zip(levels, self._loud(), strict=True)):
+            colour = self._colour[i] + COLOUR_STEP_DB * (LOUD if band > loud else LOUD - 1)
+            self._colour[i] = min(SPECTRUM_DB[i] + COLOUR_DB, max(SPECTRUM_DB[i] - COLOUR_DB, colour))

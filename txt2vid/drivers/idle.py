@@ -14,9 +14,9 @@ import numpy as np
 
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import Samples
-from txt2vid.core.motion import Motion, coefficients
+from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 from txt2vid.drivers.base import Driver
-from txt2vid.drivers.features import F1, HOP_RATE, LOW, Bands, Levels, Voice
+from txt2vid.drivers.features import F1, HOP_RATE, LOW, Ear, Hop
 
 SETTLE = 2.0  # seconds from the picture's own pose to full life
 YAW, PITCH, ROLL = (math.radians(degrees) for degrees in (2.6, 1.4, 1.0))  # as far as an idle head goes
@@ -43,6 +43,15 @@ ACCENT_LEAD, ACCENT_RISE, ACCENT_FALL = 0.03, 0.2, 0.4  # seconds
 NOD, BROW = math.radians(1.6), 0.22
 
 _MASK = (1 << 64) - 1
+_LIDS_AND_BROWS = np.array(
+    [
+        INDEX[name]
+        for name in (
+            "eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight", "browInnerUp", "browOuterUpLeft",
+            "browOuterUpRight",
+        )
+    ]
+)  # fmt: skip
 
 
 def _random(seed: int, stream: int, index: int) -> float:
@@ -90,6 +99,26 @@ class _Timeline:
         return list(self._events)[:begun]
 
 
+class _Noise:
+    """Smooth, aperiodic, in [-1, 1]: random values at the points of three lattices, eased in between."""
+
+    def __init__(self, seed: int, stream: int) -> None:
+        self._seed, self._first = seed, stream * len(OCTAVES)
+        self._cells = [(-1, 0.0, 0.0)] * len(OCTAVES)  # each lattice's last point, and the values there and after it
+
+    def at(self, time: float) -> float:
+        total = 0.0
+        for octave, (period, share) in enumerate(OCTAVES):
+            place = time / period
+            point = math.floor(place)
+            known, before, after = self._cells[octave]
+            if known != point:
+                before, after = (_random(self._seed, self._first + octave, point + step) for step in (0, 1))
+                self._cells[octave] = (point, before, after)
+            total += share * (before + (after - before) * _ease(place - point))
+        return total
+
+
 class IdleDriver(Driver):
     """Life of its own for a face; add its motion to that of the mouth.
 
@@ -99,15 +128,18 @@ class IdleDriver(Driver):
 
     lookahead: ClassVar[int] = 1600  # 100 ms: a nod begins with its syllable, not after it
 
-    def __init__(self, seed: int = 0, amount: float = 1.0) -> None:
-        self._seed = seed
+    def __init__(self, seed: int = 0, amount: float = 1.0, ear: Ear | None = None) -> None:
+        """ear: shared with the other drivers of the time line, who so hear the sound once; None is one of its own."""
         self._amount = min(2.0, max(0.0, amount))
         self._draw = np.random.default_rng([seed & _MASK, 1])
         self._glance = np.random.default_rng([seed & _MASK, 2])
         self._blinks = _Timeline(_Event(1 + 2.5 * float(self._draw.random())))
         self._fixations = _Timeline(_Event(-1.0))
         self._fixation_end = 1 + float(self._glance.random())
-        self._prosody = _Prosody()
+        self._noises = [_Noise(seed, stream) for stream in range(6)]
+        self._breathing = _Noise(seed, 6)
+        self._breathing_from = self._breathing.at(0)
+        self._prosody = _Prosody(ear or Ear())
 
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The life of the face at the start of `frame`; see `Driver.drive`."""
@@ -116,7 +148,7 @@ class IdleDriver(Driver):
         amount = self._amount * _ease(time / SETTLE)
         accent = self._prosody.at(time) * self._amount
         breath = self._breath(time) * amount
-        noise = [self._noise(stream, time) * amount for stream in range(6)]
+        noise = [each.at(time) * amount for each in self._noises]
         rotation = np.array(
             [PITCH * noise[0] + BREATH_PITCH * breath + NOD * accent, YAW * noise[1], ROLL * noise[2]], np.float32
         )
@@ -125,19 +157,9 @@ class IdleDriver(Driver):
         brow = 0.05 * max(0.0, noise[5]) + BROW * accent
         return Motion(self._lids(time, float(gaze[1]), brow), rotation, shift, gaze)
 
-    def _noise(self, stream: int, time: float) -> float:
-        """Smooth, aperiodic, in [-1, 1]: random values at the points of three lattices, eased in between."""
-        total = 0.0
-        for octave, (period, share) in enumerate(OCTAVES):
-            point = math.floor(time / period)
-            index = stream * len(OCTAVES) + octave
-            before, after = (_random(self._seed, index, point + step) for step in (0, 1))
-            total += share * (before + (after - before) * _ease(time / period - point))
-        return total
-
     def _breath(self, time: float) -> float:
         """0 breathed out, 1 breathed in; no two breaths take equally long."""
-        cycles = BREATH_RATE * time + 0.3 * (self._noise(6, time / 3) - self._noise(6, 0))
+        cycles = BREATH_RATE * time + 0.3 * (self._breathing.at(time / 3) - self._breathing_from)
         return (1 - math.cos(2 * math.pi * cycles)) / 2
 
     def _gaze(self, time: float, rotation: Samples) -> Samples:
@@ -152,25 +174,25 @@ class IdleDriver(Driver):
             jump = math.hypot(fixation.x - x, fixation.y - y)
             moved = _ease((time - fixation.start) / min(0.06, 0.03 + 0.15 * jump))
             x, y = x + (fixation.x - x) * moved, y + (fixation.y - y) * moved
-        steady = np.array([x - rotation[1] / EYE_RANGE, y - rotation[0] / EYE_RANGE], np.float32)
-        return steady.clip(-1, 1)
+        pitch, yaw, _ = rotation.tolist()
+        steady = (min(1.0, max(-1.0, to)) for to in (x - yaw / EYE_RANGE, y - pitch / EYE_RANGE))
+        return np.array([*steady], np.float32)
 
     def _lids(self, time: float, down: float, brow: float) -> Samples:
         """Blinks, lids that follow the eyes up and down, and the brows."""
         while self._amount and self._blinks.last.start <= time:
             self._blinks.add(self._next_blink(self._blinks.last))
-        shut = {"Left": 0.0, "Right": 0.0}
+        left = right = 0.0
         for blink in self._blinks.until(time) if self._amount else ():
-            for side, lag in (("Left", 0.004 * blink.x), ("Right", -0.004 * blink.x)):
-                shut[side] = max(shut[side], blink.strength * _blink(time - blink.start - lag))
-        resting = 0.4 * max(0.0, down)
-        return coefficients(
-            eyeBlinkLeft=min(1.0, shut["Left"] + resting),
-            eyeBlinkRight=min(1.0, shut["Right"] + resting),
-            eyeWide=0.3 * max(0.0, -down) * (1 - max(shut.values())),
-            browInnerUp=brow,
-            browOuterUp=0.7 * brow,
-        )
+            since, lag = time - blink.start, 0.004 * blink.x
+            left = max(left, blink.strength * _blink(since - lag))
+            right = max(right, blink.strength * _blink(since + lag))
+        resting, wide = 0.4 * max(0.0, down), 0.3 * max(0.0, -down) * (1 - max(left, right))
+        vector = np.zeros(len(BLENDSHAPES), np.float32)
+        vector[_LIDS_AND_BROWS] = (
+            min(1.0, left + resting), min(1.0, right + resting), wide, wide, brow, 0.7 * brow, 0.7 * brow,
+        )  # fmt: skip
+        return vector
 
     def _next_blink(self, last: _Event) -> _Event:
         pause = BLINK_EVERY * math.exp(BLINK_SPREAD * float(self._draw.standard_normal()))
@@ -190,19 +212,21 @@ def _blink(time: float) -> float:
 class _Prosody:
     """Finds the stressed syllables of speech; each becomes an accent of nod and brow."""
 
-    def __init__(self) -> None:
-        self._bands, self._voice = Bands(), Voice()
+    def __init__(self, ear: Ear) -> None:
+        self._ear = ear
+        self._given = 0  # samples
         self._accents = _Timeline(_Event(-ACCENT_REST, 0.0))
         self._hop = 0
         self._loudness, self._before, self._phrase = -20.0, -20.0, -20.0  # dB against what is loud
 
     def push(self, speech: Samples) -> None:
-        for levels, voiced in zip(*self._bands.push(speech), strict=True):
-            self._hear(levels, bool(voiced))
+        for hop in self._ear.hear(self._given, speech):
+            self._hear(hop)
+        self._given += len(speech)
 
-    def _hear(self, levels: Levels, voiced: bool) -> None:
-        spoken = self._voice.push(levels, voiced)
-        vowel = max(-20.0, float(np.max((levels - self._voice.loud)[[LOW, F1]]))) if spoken else -20.0
+    def _hear(self, hop: Hop) -> None:
+        spoken = hop.speech
+        vowel = max(-20.0, *(hop.levels[band] - hop.loud[band] for band in (LOW, F1))) if spoken else -20.0
         loudness = self._loudness + 0.25 * (vowel - self._loudness)
         peak = self._before < self._loudness >= loudness
         self._before, self._loudness = self._loudness, loudness

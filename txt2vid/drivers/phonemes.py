@@ -27,6 +27,7 @@ LOOKAHEAD = 0.2  # seconds; REACH_AHEAD + SMOOTH fit in it
 REACH_AHEAD = 0.15  # seconds before a sound at which the mouth begins to prepare it
 REACH_BEHIND = 0.12  # seconds after a sound until nothing is left of it
 SMOOTH = 0.03  # seconds to each side of the moving average that keeps the curves free of corners
+KEPT, FACED = 2.0, 1.0  # seconds of the past that are kept, and that are looked at
 LONG_PAUSE = 0.15  # seconds; in a longer pause the mouth comes to rest
 CLOSING = 0.1  # seconds from the last sound to the mouth at rest
 OPENING = 0.1  # seconds before the first sound at which the mouth leaves its rest
@@ -89,17 +90,31 @@ class PhonemeDriver(Driver):
                 raise ValueError(f"phonemes must follow one another: {phoneme} at {float(offset)} s does not")
             self._segments.append(_Segment(phoneme.symbol, first, last, phoneme.stress))
 
+    def cut(self, at: Fraction) -> None:
+        """Drops what begins at or after `at` seconds, and ends there what lasts beyond; feeding goes on from `at`.
+
+        For interruptions: the mouth comes to rest from there as it does before any pause.
+        """
+        end = float(at)
+        while self._segments and self._segments[-1].start >= end:
+            self._segments.pop()
+        if self._segments and self._segments[-1].stop > end:
+            last = self._segments.pop()
+            self._segments.append(_Segment(last.symbol, last.start, end, last.stress))
+
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:  # noqa: ARG002 - the phonemes say it all
         """The motion at the middle of `frame`."""
-        begin, end = float(frame.time), float(frame.time + frame.duration)
-        middle = float(frame.time + frame.duration / 2)
-        self._forget(begin - 2.0)
-        segments = _tiled(self._segments, begin - 1.0, end + LOOKAHEAD)
+        begin, length = float(frame.time), float(frame.duration)
+        end, middle = begin + length, begin + length / 2
+        self._forget(begin - KEPT)
+        if not self._segments or self._segments[-1].stop < begin - FACED:
+            return Motion()  # nobody speaks
+        segments = _tiled(self._segments, begin - FACED, end + LOOKAHEAD)
         moving = 1.0 - _rest(segments, middle)
         vector = np.zeros(len(BLENDSHAPES))
         if moving > 0:
             vector[_COLUMNS] = moving * _blend(segments, middle)
-            _close(vector, _closure(segments, middle, float(frame.duration)))
+            _close(vector, _closure(segments, middle, length))
         return Motion(np.clip(vector, 0, 1).astype(np.float32))
 
     def _forget(self, before: float) -> None:

@@ -7,6 +7,7 @@ The weights were chosen against lip contours of people speaking; they are few an
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import ClassVar
 
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import Samples
-from txt2vid.core.motion import Motion, coefficients
+from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 from txt2vid.drivers.base import Driver
-from txt2vid.drivers.features import F1, F2, HIGH, HOP_RATE, LOW, SILENCE_DB, Bands, Levels, Voice
+from txt2vid.drivers.features import HOP_RATE, SILENT, Ear, Hop, Levels
 
 REACH = 5  # hops to either side over which lips move from one sound to the next: coarticulation
 CLOSURE_REACH = 2  # hops: lips meet and part faster than a jaw swings
@@ -31,14 +32,23 @@ FORMANT_DB = 8.0  # above the faintest: so strong must a formant be before its s
 MURMUR_F1_DB, MURMUR_F2_DB = -14.0, -25.0  # the formants of m are weaker than those of [u] and schwa
 JAW = 0.46  # jawOpen of the widest vowel
 
-OPENING, HISS, ROUND, SPREAD = range(4)
+# The ramps that sounds are judged by: 0 up to a start, 1 a width later, both in dB.
+_RAMPS = np.array(
+    [
+        (OPEN_FROM_DB, OPEN_RANGE_DB),  # the balance of the formants against the murmur: how far a jaw is open
+        (FAINTEST_DB, FORMANT_DB),  # a formant
+        (8, 12),  # hiss over everything voiced
+        (8, 14),  # the second formant is gone: rounding
+        (-10, 8),  # a dark hiss (sh): rounding
+        (2, 10),  # the second formant over all else: spread
+        (0, 6), (0, 5), (2, 6), (8, 8),  # of a murmur: both formants faint, low sound over them, no hiss
+        (7, 6), (5, 6),  # of a gap: the formants' dip, no hiss
+        (4, 8),  # a burst
+    ]
+)  # fmt: skip
+_STARTS, _SLOPES = _RAMPS[:, 0, None, None], 1 / _RAMPS[:, 1, None, None]
+
 Shape = NDArray[np.float64]
-
-
-def _ramp(x: Levels, start: float, width: float) -> Shape:
-    """0 up to `start`, 1 from `start + width` on."""
-    ramp: Shape = np.clip((x - start) / width, 0, 1)
-    return ramp
 
 
 def _kernel(reach: int) -> Shape:
@@ -47,15 +57,40 @@ def _kernel(reach: int) -> Shape:
     return kernel
 
 
-def _shapes(level: Levels) -> Shape:
-    """Opening, hiss, rounding and spread, each in [0, 1], (hops, 4), of band levels against what is loud."""
-    low, f1, f2, high = level[:, LOW], level[:, F1], level[:, F2], level[:, HIGH]
-    tilt = _ramp(OPEN_F1 * f1 + OPEN_F2 * f2 + OPEN_LOW * low, OPEN_FROM_DB, OPEN_RANGE_DB)
-    opening = tilt**2 * _ramp(np.maximum(f1, f2), FAINTEST_DB, FORMANT_DB)
-    hiss = _ramp(high - np.maximum(low, f1), 8, 12)
-    rounding = np.maximum(_ramp(np.maximum(low, f1) - f2, 8, 14) * (1 - hiss), hiss * _ramp(f2 - high, -10, 8))
-    spread = _ramp(f2 - np.maximum(f1, low - 4), 2, 10) * (1 - hiss)
-    return np.stack((opening, hiss, rounding, spread), axis=1)
+_KERNEL, _CLOSURE_KERNEL = _kernel(REACH), _kernel(CLOSURE_REACH)
+_NEAR = slice(REACH - CLOSURE_REACH, REACH + CLOSURE_REACH + 1)
+
+
+def _shapes(level: Levels) -> tuple[Shape, Shape]:
+    """What the mouth shows at band levels (bands, n, hops) against what is loud.
+
+    Opening, hiss, rounding and spread, (4, n, hops), and how surely the lips are closed, (n, hops): by a murmur without
+    formants, or in a short gap that no hiss follows. All in [0, 1].
+    """
+    low, f1, f2, high = level
+    voiced, formants = np.maximum(low, f1), np.maximum(f1, f2)
+    ramps = np.empty((len(_RAMPS), *low.shape))
+    ramps[0] = OPEN_F1 * f1 + OPEN_F2 * f2 + OPEN_LOW * low
+    ramps[1] = formants
+    ramps[2] = high - voiced
+    ramps[3] = voiced - f2
+    ramps[4] = f2 - high
+    ramps[5] = f2 - np.maximum(f1, low - 4)
+    ramps[6], ramps[7] = MURMUR_F1_DB - f1, MURMUR_F2_DB - f2
+    ramps[8] = low - formants
+    ramps[9] = ramps[11] = -high
+    before = np.maximum.accumulate(formants, axis=-1)
+    after = np.maximum.accumulate(formants[..., ::-1], axis=-1)[..., ::-1]
+    ramps[10] = np.minimum(before, after) - formants
+    ramps[12] = high - np.maximum(low, formants)
+    ramps -= _STARTS
+    ramps *= _SLOPES
+    tilt, formant, hiss, dull, dark, spread, *closing = np.minimum(np.maximum(ramps, 0, out=ramps), 1, out=ramps)
+    faint_f1, faint_f2, deep, no_hiss, gap, no_hiss_near, burst = closing
+    clear = 1 - hiss
+    shapes = np.stack((tilt * tilt * formant, hiss, np.maximum(dull * clear, hiss * dark), spread * clear))
+    follows = np.maximum.accumulate(burst[..., ::-1], axis=-1)[..., ::-1]
+    return shapes, np.maximum(faint_f1 * faint_f2 * deep * no_hiss, gap * no_hiss_near * (1 - follows))
 
 
 class SpeechDriver(Driver):
@@ -63,75 +98,76 @@ class SpeechDriver(Driver):
 
     lookahead: ClassVar[int] = 1600  # 100 ms
 
-    def __init__(self) -> None:
-        self._bands = Bands()
-        self._voice = Voice()
-        span = 2 * REACH + 1
-        self._levels = deque([np.full(4, SILENCE_DB)] * span, maxlen=span)
-        self._speech = deque([0.0] * span, maxlen=span)
-        self._moves: deque[tuple[Shape, float]] = deque()
-        self._first = -REACH  # the hop of the first of them
-        self._kernel, self._closure_kernel = _kernel(REACH), _kernel(CLOSURE_REACH)
+    def __init__(self, ear: Ear | None = None) -> None:
+        """ear: shared with the other drivers of the time line, who so hear the sound once; None is one of its own."""
+        self.ear = ear or Ear()  # for others of the time line
+        self._given = 0  # samples
+        self._hops: deque[Hop] = deque([SILENT] * (2 * REACH))
+        self._speech: deque[float] = deque([0.0] * (2 * REACH))  # of each of them, falling by RELEASE at most
+        self._first = -2 * REACH  # the number of the first of them
 
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The mouth at the middle of `frame`; see `Driver.drive`."""
-        for levels, voiced in zip(*self._bands.push(speech), strict=True):
-            self._hear(levels, bool(voiced))
+        for hop in self.ear.hear(self._given, speech):
+            held = max(hop.speech, self._speech[-1] - RELEASE)
+            self._hops.append(hop)
+            self._speech.append(held if held > 1e-6 else 0.0)
+        self._given += len(speech)
         at = (float(frame.time + frame.duration / 2) + LEAD) * HOP_RATE
-        while len(self._moves) > 2 and self._first + 1 <= at:
-            self._moves.popleft()
-            self._first += 1
-        if len(self._moves) < 2:
+        last = self._first + len(self._hops) - 1 - REACH  # the last hop whose neighbours are known
+        if last <= -REACH:
             return Motion()
-        share = min(1.0, max(0.0, at - self._first))
-        (shape, closed), (next_shape, next_closed) = self._moves[0], self._moves[1]
-        return _motion((1 - share) * shape + share * next_shape, (1 - share) * closed + share * next_closed)
+        hop_before = max(-REACH, min(math.floor(at), last - 1))
+        while self._first < hop_before - REACH:
+            self._hops.popleft()
+            self._speech.popleft()
+            self._first += 1
+        share = min(1.0, max(0.0, at - hop_before))
+        return self._between(share)
 
-    def _hear(self, levels: Levels, voiced: bool) -> None:
-        """Takes one hop; decides what the mouth does REACH hops earlier."""
-        speech = max(self._voice.push(levels, voiced), self._speech[-1] - RELEASE)
-        self._levels.append(self._voice.clean(levels))
-        self._speech.append(speech if speech > 1e-6 else 0.0)
-        weights = np.array(self._speech)
-        if not weights.any():
-            self._moves.append((np.zeros(4), 0.0))
-            return
-        level = np.clip(np.array(self._levels) - self._voice.loud, FAINTEST_DB, 0)
-        shape = (self._kernel * weights) @ _shapes(level)
-        near = slice(REACH - CLOSURE_REACH, REACH + CLOSURE_REACH + 1)
-        self._moves.append((shape, float(self._closure_kernel @ _closure(level)[near])))
+    def _between(self, share: float) -> Motion:
+        """The mouth between the first two hops whose neighbours are all known."""
+        span = 2 * REACH + 1
+        held = np.array([self._speech[i] for i in range(span + 1)])
+        if not held.any():
+            return Motion()
+        speech = np.stack((held[:-1], held[1:]))
+        cleaned = np.array([self._hops[i].cleaned for i in range(span + 1)]).T
+        loud = np.array([self._hops[span - 1].loud, self._hops[span].loud]).T
+        level = np.stack((cleaned[:, :-1], cleaned[:, 1:]), axis=1) - loud[..., None]
+        np.minimum(np.maximum(level, FAINTEST_DB, out=level), 0, out=level)
+        shapes, closures = _shapes(level)
+        mix = np.array((1 - share, share))
+        heard = speech.any(axis=1)
+        shape = (shapes * (_KERNEL * speech)).sum(axis=-1) @ mix
+        closed = float((closures[:, _NEAR] @ _CLOSURE_KERNEL * heard) @ mix)
+        return _motion(shape, closed)
 
 
-def _closure(level: Levels) -> Shape:
-    """How surely the lips are closed, (hops,): murmur without formants, or a short gap that no hiss follows."""
-    low, f1, f2, high = level[:, LOW], level[:, F1], level[:, F2], level[:, HIGH]
-    formants = np.maximum(f1, f2)
-    faint = _ramp(MURMUR_F1_DB - f1, 0, 6) * _ramp(MURMUR_F2_DB - f2, 0, 5)
-    murmur = faint * _ramp(low - formants, 2, 6) * _ramp(-high, 8, 8)
-    before = np.maximum.accumulate(formants)
-    after = np.maximum.accumulate(formants[::-1])[::-1]
-    gap = _ramp(np.minimum(before, after) - formants, 7, 6) * _ramp(-high, 5, 6)
-    burst = np.maximum.accumulate(_ramp(high - np.maximum(low, formants), 4, 8)[::-1])[::-1]
-    return np.maximum(murmur, gap * (1 - burst))
+_MOVED = np.array(
+    [
+        INDEX[name]
+        for name in (
+            "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretchLeft", "mouthStretchRight",
+            "mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft",
+            "mouthLowerDownRight", "mouthRollLower", "mouthRollUpper", "mouthPressLeft", "mouthPressRight",
+        )
+    ]
+)  # fmt: skip
 
 
 def _motion(shape: Shape, closed: float) -> Motion:
     """Opening, hiss, rounding, spread and closure as ARKit's coefficients."""
-    opening, hiss, rounding, spread = (float(value) for value in shape)
+    opening, hiss, rounding, spread = shape.tolist()
     jaw = JAW * opening * (1 - 0.7 * hiss) * (1 - 0.25 * rounding)
     apart = opening * (1 - closed)
-    return Motion(
-        coefficients(
-            jawOpen=jaw,
-            mouthClose=jaw * closed,
-            mouthFunnel=0.45 * rounding * (1 - closed),
-            mouthPucker=0.35 * rounding * (1 - 0.5 * opening),
-            mouthStretch=0.25 * spread,
-            mouthSmile=0.12 * spread,
-            mouthUpperUp=(0.12 * apart + 0.15 * hiss) * (1 - closed),
-            mouthLowerDown=(0.18 * apart + 0.25 * hiss) * (1 - closed),
-            mouthRollLower=0.15 * closed * opening,
-            mouthRollUpper=0.10 * closed * opening,
-            mouthPress=0.15 * closed * opening,
-        )
-    )
+    stretch, smile = 0.25 * spread, 0.12 * spread
+    upper, lower = (0.12 * apart + 0.15 * hiss) * (1 - closed), (0.18 * apart + 0.25 * hiss) * (1 - closed)
+    funnel, pucker = 0.45 * rounding * (1 - closed), 0.35 * rounding * (1 - 0.5 * opening)
+    pressed = closed * opening
+    vector = np.zeros(len(BLENDSHAPES), np.float32)
+    vector[_MOVED] = (
+        jaw, jaw * closed, funnel, pucker, stretch, stretch, smile, smile, upper, upper, lower, lower,
+        0.15 * pressed, 0.10 * pressed, 0.15 * pressed, 0.15 * pressed,
+    )  # fmt: skip
+    return Motion(vector)

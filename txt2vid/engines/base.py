@@ -39,3 +39,12 @@ class Engine(ABC):
     @abstractmethod
     def render(self, jobs: Sequence[Job]) -> list[Pixels]:
         """Draws the frames, one for each job, in order: (height, width, 3) of the face's size, BGR, in new memory."""
+
+    def render_i420(self, jobs: Sequence[Job]) -> list[Pixels]:
+        """As `render`, but ready to be encoded: (height * 3 // 2, width), I420, BT.601 with limited range.
+
+        The luma's rows come first, then both chroma planes of half the size. Faces of even sizes only.
+        """
+        from txt2vid.engines.i420 import to_i420  # OpenCV is heavy
+
+        return [to_i420(pixels) for pixels in self.render(jobs)]

@@ -58,3 +58,7 @@ class MeshEngine(Engine):
     def render(self, jobs: Sequence[Job]) -> list[Pixels]:
         """Each job on its own: nothing is gained by drawing warps together."""
         return [job.prepared.rig(job.frame).draw(job.motion) for job in jobs]
+
+    def render_i420(self, jobs: Sequence[Job]) -> list[Pixels]:
+        """As `render`; only what moves is converted."""
+        return [job.prepared.rig(job.frame).draw_i420(job.motion) for job in jobs]

@@ -11,7 +11,7 @@ from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array, FaceAxes, smoothstep
-from txt2vid.engines.rig.sheet import Sheet
+from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
 
@@ -149,10 +149,10 @@ class Solid:
         return float(self.at(point.reshape(1, 1, 2))[0][0, 0])
 
 
-def sheet_of(grid: Grid, values: Array, origin: tuple[int, int], solid: Solid, detail: int) -> Sheet:
-    """A sheet of field values (rows, columns, 2n + 1) whose texture's corner is at `origin`."""
-    basis = values[..., :-1].reshape(grid.rows, grid.columns, -1, 2).transpose(2, 0, 1, 3)
-    return Sheet(grid, np.ascontiguousarray(basis), *solid.at(grid.nodes()), origin, detail)
+def sheets_of(grid: Grid, fields: list[Array], origin: tuple[int, int], solid: Solid, detail: int) -> Sheets:
+    """Sheets of field values (rows, columns, 2n + 1) each, whose textures' corner is at `origin`."""
+    bases = [field[..., :-1].reshape(grid.rows, grid.columns, -1, 2).transpose(2, 0, 1, 3) for field in fields]
+    return Sheets(grid, bases, *solid.at(grid.nodes()), origin, detail)
 
 
 def samples(anatomy: Anatomy) -> tuple[Array, Array]:

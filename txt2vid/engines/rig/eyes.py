@@ -75,13 +75,16 @@ class Eye:
         iris = np.dstack([np.rint(ball * disc[..., None]), np.rint(255 * disc)]).astype(np.uint8)
         return white, iris
 
-    def draw(self, gaze: Array, skull: Array) -> Pixels:
-        """The ball as BGR. gaze: (2,) in [-1, 1], to the picture's right and down. skull: (2, 3) how the head moves."""
+    def draw(self, gaze: Array, skull: Array, box: imaging.Box) -> Pixels:
+        """The ball as BGR in a box of the rectangle.
+
+        gaze: (2,) in [-1, 1], to the picture's right and down. skull: (2, 3) how the head moves.
+        """
         matrix = skull.copy()
-        matrix[:, 2] += matrix[:, :2] @ self._offset - self._offset
-        white = imaging.move(self._white, matrix, edges=True)
+        matrix[:, 2] += matrix[:, :2] @ self._offset - self._offset - box[:2]
+        white = imaging.move(self._white, matrix, box[2:], edges=True)
         matrix[:, 2] += matrix[:, :2] @ ((gaze * _REACH * self._radius) @ self._axes)
-        return imaging.over(imaging.move(self._iris, matrix), white)
+        return imaging.over(imaging.move(self._iris, matrix, box[2:]), white)
 
 
 def _is_an_eye(patch: Pixels, inside: Mask, distance: Array) -> bool:

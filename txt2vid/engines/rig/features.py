@@ -7,7 +7,7 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.core.motion import BLENDSHAPES, INDEX
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, Solid, sheet_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, sheets_of, spline_of
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array
@@ -16,7 +16,7 @@ from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
 
-_MOUTH_NODES, _EYE_NODES = 44, 22  # along the longer side of each grid
+_MOUTH_NODES, _EYE_NODES = 36, 22  # along the longer side of each grid
 _PAD = 0.35  # of the mouth's (the eye's) width: how much more of the picture a slit's texture holds than it draws
 
 
@@ -36,9 +36,9 @@ def _slit(anatomy: Anatomy, solid: Solid, contour: Contour, splines: dict[str, S
     source = patch_of(anatomy.picture, origin, (grid.width + 2 * pad, grid.height + 2 * pad))
     fields = side_fields(contour, grid.nodes(), splines)
     detail = imaging.detail_of(source) if anatomy.still else 1
-    upper, lower = (sheet_of(grid, fields[side], origin, solid, detail) for side in ("upper", "lower"))
+    sheets = sheets_of(grid, [fields["upper"], fields["lower"]], origin, solid, detail)
     patch = np.ascontiguousarray(source[pad : pad + grid.height, pad : pad + grid.width])
-    return Slit(contour, upper, lower, source, origin), patch, grid
+    return Slit(contour, sheets, source, origin), patch, grid
 
 
 def patch_of(picture: Pixels, origin: tuple[int, int], size: tuple[int, int]) -> Pixels:
@@ -70,26 +70,26 @@ class Mouth:
         self._jaw = anatomy.shapes[:, lm.CHIN].copy()
         self._mouth_shapes = np.abs(anatomy.shapes[:, sorted(lips["upper"] | lips["lower"])]).max(axis=(1, 2)) > 0.02
 
-    def draw(self, canvas: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
+    def draw(self, canvas: Pixels, alpha: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
         """Draws the mouth onto the head's canvas."""
         if not weights[self._mouth_shapes].any():
             return  # the lips are as in the picture, and the head's own sheet shows them
-        carried = pose.carried(self._middle, self._depth)
-        upper, lower = self._slit.sides(weights, pose, carried)
-        lips = imaging.over(upper, lower)
+        carried, skull = pose.carry(self._middle, self._depth)
+        lips = self._slit.skin(weights, pose, carried)
         cover = imaging.plane(lips, 3)
-        jaw = weights @ self._jaw
-        inside = self._interior.draw(
-            _skull(pose, self._depth, carried), jaw, float(weights[INDEX["tongueOut"]]), _protrusion(weights), cover
-        )
-        self._slit.blend(canvas, imaging.over(lips, inside), origin, carried)
+        picture, box = imaging.colours(lips), imaging.opening(cover)
+        if box[2]:
+            jaw, tongue = weights @ self._jaw, float(weights[INDEX["tongueOut"]])
+            inside = self._interior.draw(skull, jaw, tongue, _protrusion(weights), cover, box)
+            _show(picture, lips, inside, box)
+        self._slit.blend(canvas, alpha, picture, origin, carried)
 
 
-def _skull(pose: Pose, depth: float, carried: Array) -> Array:
-    """(2, 3): how the skull moves in the picture, at one depth, seen from a rectangle that is carried along."""
-    matrix = pose.affine(depth)
-    matrix[:, 2] -= carried
-    return matrix
+def _show(picture: Pixels, cover: Pixels, behind: Pixels, box: imaging.Box) -> None:
+    """Shows in a box of a picture what is behind the premultiplied BGRA cover."""
+    left, top, width, height = box
+    within = np.s_[top : top + height, left : left + width]
+    picture[within] = imaging.over(cover[within], behind)
 
 
 def _protrusion(weights: Array) -> float:
@@ -115,15 +115,17 @@ class EyeLids:
         self._moves = np.abs(anatomy.shapes[:, rims]).max(axis=(1, 2)) > 0.02
         self._look = _look_matrix(side)
 
-    def draw(self, canvas: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
+    def draw(self, canvas: Pixels, alpha: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
         """Draws the eye onto the head's canvas."""
         gaze = self._look @ weights[: len(BLENDSHAPES)]
         if not (weights[self._moves].any() or np.abs(gaze).max() > 0.004):
             return
-        carried = pose.carried(self._middle, self._depth)
-        upper, lower = self._slit.sides(weights, pose, carried)
-        ball = self.ball.draw(gaze, _skull(pose, self._depth, carried))
-        self._slit.blend(canvas, imaging.over(imaging.over(upper, lower), ball), origin, carried)
+        carried, skull = pose.carry(self._middle, self._depth)
+        lids = self._slit.skin(weights, pose, carried)
+        picture, box = imaging.colours(lids), imaging.opening(imaging.plane(lids, 3))
+        if box[2]:
+            _show(picture, lids, self.ball.draw(gaze, skull, box), box)
+        self._slit.blend(canvas, alpha, picture, origin, carried)
 
 
 def _look_matrix(side: str) -> Array:

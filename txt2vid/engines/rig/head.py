@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from txt2vid.core.media import Pixels
+from txt2vid.engines.i420 import patch_i420, to_i420
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheet_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.plate import FAINT, background, split_layers
@@ -30,12 +33,6 @@ class Head:
         grid = Grid.over(*box, _NODES if anatomy.still else _NODES // 2)
         self.grid = grid
         self.origin = (grid.x, grid.y)
-        self._inside = (
-            max(grid.x, 0),
-            max(grid.y, 0),
-            min(grid.x + grid.width, width),
-            min(grid.y + grid.height, height),
-        )
         near = (anatomy.points[lm.NOSE_BASE], 0.58 * anatomy.axes.width) if not anatomy.still else (None, 0.0)
         inner = {i for rows in (lm.UPPER_LIP, lm.LOWER_LIP) for row in rows[1:] for i in row}
         inner |= {i for lids in (lm.UPPER_LID_LEFT, lm.UPPER_LID_RIGHT) for i in lids[0][1:-1]}
@@ -49,8 +46,11 @@ class Head:
         depth = rim + imaging.soften(relief.astype(np.float32), max(0.5, _SMOOTH * anatomy.axes.width / grid.step))
         self.solid = Solid(grid, depth.astype(np.float32), head_weight(anatomy, nodes, self._has_matte))
         detail = imaging.detail_of(picture[: grid.height, : grid.width]) if anatomy.still else 1
-        self._sheet = sheet_of(grid, values, self.origin, self.solid, detail)
-        left, top, right, bottom = self._inside
+        self._sheets = sheets_of(grid, [values], self.origin, self.solid, detail)
+        left, top = max(grid.x, 0), max(grid.y, 0)
+        right, bottom = min(grid.x + grid.width, width), min(grid.y + grid.height, height)
+        # What is drawn is even, as I420 wants it; at the edge nothing moves, so that a pixel less is not missed.
+        self._inside = (left + 1 & ~1, top + 1 & ~1, right & ~1, bottom & ~1)
         pads = (top - grid.y, grid.y + grid.height - bottom, left - grid.x, grid.x + grid.width - right)
         patch = picture[top:bottom, left:right]
         if matte is not None:
@@ -58,13 +58,13 @@ class Head:
             behind = background(picture, matte)[top:bottom, left:right]
             alpha = np.ascontiguousarray(matte[top:bottom, left:right])
             front, alpha = split_layers(patch, alpha, behind)
-            patch = np.dstack([front, alpha])
+            patch = np.dstack([imaging.shade(front, imaging.repeat(alpha)), alpha])
             self._behind = imaging.pad(behind, *pads)
         self._texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
 
     def begin(self, weights: Array, pose: Pose) -> tuple[Pixels, Pixels]:
-        """The head moved, without its slits: its colours (BGR) and its alpha (empty without a matte)."""
-        seen = self._sheet.backward(self._sheet.displacement(weights, pose))
+        """The head moved, without its slits: its colours (BGR, premultiplied) and its alpha (empty without a matte)."""
+        (seen,) = self._sheets.backward(self._sheets.displacement(weights, pose))
         canvas = imaging.sample(self._texture, seen)
         if not self._has_matte:
             return canvas, np.empty(0, np.uint8)
@@ -72,13 +72,28 @@ class Head:
 
     def finish(self, canvas: Pixels, alpha: Pixels) -> Pixels:
         """The head laid over the background, in a copy of the picture."""
-        if self._has_matte:
-            canvas = imaging.mix(canvas, self._behind, imaging.repeat(alpha))
         frame = self._picture.copy()
         left, top, right, bottom = self._inside
-        x, y = self.origin
-        frame[top:bottom, left:right] = canvas[top - y : bottom - y, left - x : right - x]
+        frame[top:bottom, left:right] = self._laid(canvas, alpha)
         return frame
+
+    def finish_i420(self, canvas: Pixels, alpha: Pixels) -> Pixels:
+        """As `finish`, but I420 (height * 3 // 2, width): what never moves is converted once."""
+        frame = self._still.copy()
+        patch_i420(frame, to_i420(self._laid(canvas, alpha)), self._inside[:2])
+        return frame
+
+    def _laid(self, canvas: Pixels, alpha: Pixels) -> Pixels:
+        """The head over the background, in the rectangle that is inside the picture."""
+        if self._has_matte:
+            canvas = imaging.add(canvas, imaging.shade(self._behind, imaging.repeat(imaging.invert(alpha))))
+        left, top, right, bottom = self._inside
+        x, y = self.origin
+        return canvas[top - y : bottom - y, left - x : right - x]
+
+    @functools.cached_property
+    def _still(self) -> Pixels:
+        return to_i420(self._picture)
 
 
 def _head_box(anatomy: Anatomy, matte: Pixels | None, width: int, height: int) -> tuple[float, float, float, float]:

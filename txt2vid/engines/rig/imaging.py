@@ -9,12 +9,19 @@ from typing import Any
 
 import cv2 as _cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig.geometry import Array
 
 _cv: Any = _cv2  # its stubs know neither which type comes back nor that a second map may be left out
 
+
+Box = tuple[int, int, int, int]
+"""A rectangle: x, y, width, height."""
+
+Planes = NDArray[np.complex64]
+"""Pairs of numbers as x + iy."""
 
 MAGNIFIED_UP_TO = 1 << 21  # pixels of a texture; larger pictures have detail to spare, and memory not
 
@@ -31,12 +38,40 @@ def sample_field(field: Array, where: Array) -> Array:
     return result
 
 
-def slopes(field: Array) -> Array:
-    """(rows, columns, 4): how the two values of a field (rows, columns, 2) change along x, then along y, per node."""
-    slope, keep = np.array((-0.5, 0, 0.5), np.float32), np.array((0, 1, 0), np.float32)
-    across = _cv.sepFilter2D(field, -1, slope, keep, borderType=_cv.BORDER_REPLICATE)
-    down = _cv.sepFilter2D(field, -1, keep, slope, borderType=_cv.BORDER_REPLICATE)
-    return np.concatenate([across, down], axis=-1)
+def sample_planes(planes: Planes, where: Planes) -> Planes:
+    """Planes (layers, rows, columns[, 2]) at places x + iy (layers, rows, columns) in their own nodes, bilinear.
+
+    Places are known to 1/32 of a node.
+    """
+    found = np.empty_like(planes)
+    values, places, results = _pairs(planes), _pairs(where), _pairs(found)
+    for layer in range(len(planes)):
+        _cv.remap(values[layer], places[layer], None, _cv.INTER_LINEAR, results[layer], _cv.BORDER_REPLICATE)
+    return found
+
+
+def _pairs(planes: Planes) -> Array:
+    return planes.view(np.float32).reshape(*planes.shape[:3], -1)
+
+
+def largest(planes: Planes) -> float:
+    """The largest of all real and imaginary parts, without their signs."""
+    return float(_cv.norm(planes.reshape(-1).view(np.float32), _cv.NORM_INF))
+
+
+def length(planes: Planes) -> float:
+    """The root of the sum of all squares."""
+    return float(_cv.norm(planes.reshape(-1).view(np.float32), _cv.NORM_L2))
+
+
+def enlarge_places(plane: Planes, step: int) -> Array:
+    """Places (rows, columns) over step times the nodes, as float32 pairs, without the nodes at the edge; bilinear."""
+    rows, columns = plane.shape
+    wide = _cv.resize(
+        plane.view(np.float32).reshape(rows, columns, 2), (columns * step, rows * step), interpolation=_cv.INTER_LINEAR
+    )
+    inside: Array = wide[step:-step, step:-step]
+    return inside
 
 
 def enlarge(field: Array, width: int, height: int) -> Array:
@@ -51,10 +86,12 @@ def halve(field: Array) -> Array:
     return result
 
 
-def move(layer: Pixels, matrix: Array, *, edges: bool = False) -> Pixels:
-    """A layer moved by an affine map (2, 3); what comes in from outside is transparent, or the edge where asked."""
+def move(layer: Pixels, matrix: Array, size: tuple[int, int], *, edges: bool = False) -> Pixels:
+    """A layer moved by an affine map (2, 3) onto a picture of `size` (width, height).
+
+    What comes in from outside is transparent, or the edge where asked.
+    """
     border = _cv.BORDER_REPLICATE if edges else _cv.BORDER_CONSTANT
-    size = (layer.shape[1], layer.shape[0])
     result: Pixels = _cv.warpAffine(layer, matrix, size, flags=_cv.INTER_LINEAR, borderMode=border)
     return result
 
@@ -93,6 +130,12 @@ def over(top: Pixels, under: Pixels) -> Pixels:
     channels = under.shape[2]
     through = repeat(invert(plane(top, 3)), channels)
     return add(top if channels == 4 else colours(top), shade(under, through))
+
+
+def opening(cover: Pixels) -> Box:
+    """The smallest rectangle that holds all that is not covered wholly: x, y, width, height; without any, 0 wide."""
+    box: Box = _cv.boundingRect(invert(cover))
+    return box
 
 
 def plane(picture: Pixels, channel: int) -> Pixels:

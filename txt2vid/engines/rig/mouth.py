@@ -80,25 +80,28 @@ class MouthInterior:
         depth = np.exp(-((along / 0.38) ** 2) - ((across - 0.16) / 0.30) ** 2)[..., None]
         return np.asarray(np.clip(light.dark * (1.0 - 0.55 * depth), 0, 255), np.uint8)
 
-    def draw(self, skull: Array, jaw: Array, tongue: float, protrusion: float, cover: Pixels) -> Pixels:
-        """The interior as BGR over the rectangle.
+    def draw(self, skull: Array, jaw: Array, tongue: float, protrusion: float, cover: Pixels,
+             box: imaging.Box) -> Pixels:  # fmt: skip
+        """The interior as BGR in a box of the rectangle.
 
         skull: (2, 3) how the head moves in the picture. jaw: (2,) pixels that the jaw has moved besides.
         tongue: 0 to 1, how far it is raised.
         protrusion: 0 to 1, how far the lips stand out. cover: uint8, how much the lips cover, for their shadow.
         """
         skull = skull.copy()
-        skull[:, 2] += skull[:, :2] @ self._offset - self._offset
+        skull[:, 2] += skull[:, :2] @ self._offset - self._offset - box[:2]
         lower = skull.copy()
         lower[:, 2] += jaw
         lifted = lower.copy()
         lifted[:, 2] -= self._across * tongue
-        picture = self._dark
+        left, top, width, height = box
+        within = np.s_[top : top + height, left : left + width]
+        picture = self._dark[within]
         for layer, matrix in ((self._tongue, lifted), (self._lower, lower), (self._upper, skull)):
-            picture = imaging.over(imaging.move(layer, matrix), picture)
+            picture = imaging.over(imaging.move(layer, matrix, box[2:]), picture)
         reach = max(3, round(min(cover.shape) * 0.055)) | 1
         light = imaging.dimmed(cover, reach, _SHADOW, 1 - 0.38 * protrusion)
-        return imaging.shade(picture, imaging.repeat(light))
+        return imaging.shade(picture, imaging.repeat(light[within]))
 
 
 def _premultiply(colour: Array, alpha: Array) -> Pixels:

@@ -51,13 +51,21 @@ class Rig:
 
     def draw(self, motion: Motion) -> Pixels:
         """The picture with the face moved; new memory."""
+        return self._head.finish(*self._drawn(motion))
+
+    def draw_i420(self, motion: Motion) -> Pixels:
+        """As `draw`, in I420."""
+        return self._head.finish_i420(*self._drawn(motion))
+
+    def _drawn(self, motion: Motion) -> tuple[Pixels, Pixels]:
+        """The head with all its parts, to be finished, and its alpha."""
         weights = self._weights.of(motion)
         pose = pose_of(motion, self._axes, self._pivot)
         canvas, alpha = self._head.begin(weights, pose)
-        self._mouth.draw(canvas, self._head.origin, weights, pose)
+        self._mouth.draw(canvas, alpha, self._head.origin, weights, pose)
         for eye in self._eyes:
-            eye.draw(canvas, self._head.origin, weights, pose)
-        return self._head.finish(canvas, alpha)
+            eye.draw(canvas, alpha, self._head.origin, weights, pose)
+        return canvas, alpha
 
 
 def pose_of(motion: Motion, axes: FaceAxes, pivot: Array) -> Pose:

@@ -2,9 +2,7 @@
 
 The face is cut along the lips and the lids, so each side of a cut is a sheet of its own that reaches a little past the
 cut; what is drawn where is decided by the sheets' alpha. Motion is given forwards (where does this bit of skin go?), a
-picture is drawn backwards (which bit of skin is seen here?), so each frame inverts the field on its coarse grid by
-fixed-point iteration, b(y) = y - d(b(y)), which converges where the field's gradient is below 1 and fast where it
-is small. A lid that shuts stretches its skin by more, and a turn of the head comes near: then Newton's method does it.
+picture is drawn backwards (which bit of skin is seen here?), so each frame inverts the field on its coarse grid.
 """
 
 from __future__ import annotations
@@ -16,12 +14,9 @@ import numpy as np
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array
+from txt2vid.engines.rig.inverse import Plane, inverted, nodes
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
-_GENTLE = 0.25  # slope up to which the iteration is within a hundredth of a pixel
-_THROW = 7.0  # nodes that Newton's method finds its way over in one go
-_LEAP = 4.0  # nodes: the longest step of Newton's method
-_INVERSION_STEPS = 4  # each shrinks the error by the field's gradient (at most about 0.5): 4 leave under 0.2 px of 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,88 +37,96 @@ class Pose:
 
     def affine(self, depth: float) -> Array:
         """float32 (2, 3): the movement of a plane at one depth, as an affine map of the picture."""
-        matrix = self.turn[:2, :2] + np.eye(2, dtype=np.float32)
-        offset = self.shift[:2] - self.turn[:2, :2] @ self.pivot[:2] + self.turn[:2, 2] * (depth - self.pivot[2])
-        return np.column_stack([matrix, offset]).astype(np.float32)
+        x, y, z = self.pivot.tolist()
+        matrix = [
+            [a, b, shift - a * x - b * y + c * (depth - z)]
+            for (a, b, c), shift in zip(self.turn[:2].tolist(), self.shift[:2].tolist(), strict=True)
+        ]
+        matrix[0][0] += 1
+        matrix[1][1] += 1
+        return np.array(matrix, np.float32)
 
-    def carried(self, point: Array, depth: float) -> Array:
-        """(2,) whole pixels by which the pose moves a point: how far a rectangle around it goes along."""
+    def carry(self, point: Array, depth: float) -> tuple[Array, Array]:
+        """How a rectangle around a point goes along with the pose, and what is left of the pose, seen from there.
+
+        (2,) whole pixels, and the affine map (2, 3) of a plane at that depth.
+        """
         matrix = self.affine(depth)
-        return np.asarray(np.rint(matrix[:, :2] @ point + matrix[:, 2] - point), np.float32)
+        carried = np.rint(matrix[:, :2] @ point + matrix[:, 2] - point)
+        matrix[:, 2] -= carried
+        return carried, matrix
+
+    def factors(self) -> tuple[complex, complex, complex, complex]:
+        """p, q, r, s: a point of the head at x + iy = w and depth z moves by p * w + q * conj(w) + r * z + s."""
+        (a, b, c), (d, e, f) = self.turn[:2].tolist()
+        straight, mirrored, deep = complex(a + e, d - b) / 2, complex(a - e, d + b) / 2, complex(c, f)
+        x, y, z = self.pivot.tolist()
+        middle = complex(x, y)
+        shift = complex(*self.shift[:2].tolist())
+        return straight, mirrored, deep, shift - straight * middle - mirrored * middle.conjugate() - deep * z
 
 
-class Sheet:
-    """One piece of skin.
+class Sheets:
+    """Pieces of skin that lie over one another: both sides of a slit, or the whole head alone.
 
-    grid: where its field is known.
-    basis: float32 (n, rows, columns, 2), pixels: displacement for each of the engine's n shapes.
-    depth: float32 (rows, columns), pixels, as landmarks have it. head: float32 (rows, columns), how far the head's pose
-        applies: 1 on the head, 0 on the shoulders.
-    origin: the texture's corner in the picture. detail: pixels of the texture for one of the picture.
+    They share their grid, so that what is small enough to be dear for its calls alone is computed for all at once.
     """
 
-    def __init__(self, grid: Grid, basis: Array, depth: Array, head: Array,
+    def __init__(self, grid: Grid, bases: list[Array], depth: Array, head: Array,
                  origin: tuple[int, int], detail: int) -> None:  # fmt: skip
-        self.grid = grid
-        flat = basis.reshape(len(basis), -1)
+        """grid: where their fields are known.
+
+        bases: float32 (n, rows, columns, 2) each, pixels: displacement for each of the engine's n shapes.
+        depth: float32 (rows, columns), pixels, as landmarks have it. head: float32 (rows, columns), how far the head's
+            pose applies: 1 on the head, 0 on the shoulders.
+        origin: the textures' corner in the picture. detail: pixels of a texture for one of the picture.
+        """
+        self.grid, self.detail = grid, detail
+        flat = np.concatenate([basis.reshape(len(basis), -1) for basis in bases], axis=1)
         self._shapes = np.flatnonzero(np.abs(flat).max(axis=1) > _STILL)  # a lid's sheet needs no lips
         self._basis = np.ascontiguousarray(flat[self._shapes])
-        self._x, self._y = (np.ascontiguousarray(plane) for plane in np.moveaxis(grid.nodes(), -1, 0))
-        self._depth = depth
-        self._head = head
-        columns, rows = np.meshgrid(np.arange(grid.columns), np.arange(grid.rows))
-        self._nodes = np.stack([columns, rows], axis=-1).astype(np.float32)
-        pixels = grid.pixels()
-        self.detail = detail
-        self._pixels = (pixels - np.array(origin, np.float32) + 0.5) * np.float32(detail) - 0.5
+        self._size = (len(bases), grid.rows, grid.columns)
+        self._places = _plane(grid.nodes())
+        self._depth = depth.astype(np.complex64)
+        self._head = head.astype(np.complex64)  # what it is multiplied with is complex
+        # One node more to each side, so that the enlargement reaches the rectangle's edge.
+        wide = Grid(grid.x - grid.step, grid.y - grid.step, grid.columns + 2, grid.rows + 2, grid.step)
+        self._wide = _plane((wide.nodes() - np.array(origin, np.float32) + 0.5) * np.float32(detail) - 0.5)
 
-    def displacement(self, weights: Array, pose: Pose) -> Array:
-        """float32 (rows, columns, 2), pixels: where each node's skin goes."""
-        moved = (weights[self._shapes] @ self._basis).reshape(self.grid.rows, self.grid.columns, 2)
+    def displacement(self, weights: Array, pose: Pose) -> Plane:
+        """(sheets, rows, columns), pixels: where each node's skin goes."""
+        own = weights[self._shapes]
+        used = np.flatnonzero(own)
+        moved: Plane = (own[used] @ self._basis[used]).view(np.complex64).reshape(self._size)
         if pose.is_rest:
             return moved
-        x, y = (plane + moved[..., axis] - pose.pivot[axis] for axis, plane in enumerate((self._x, self._y)))
-        z = self._depth - pose.pivot[2]
-        for axis in (0, 1):
-            a, b, c = pose.turn[axis]
-            moved[..., axis] += self._head * (a * x + b * y + c * z + pose.shift[axis])
+        straight, mirrored, deep, shift = (np.complex64(factor) for factor in pose.factors())
+        place = self._places + moved
+        turned = place * straight
+        turned += mirrored * np.conjugate(place, out=place)
+        turned += self._depth * deep + shift
+        turned *= self._head
+        moved += turned
         return moved
 
-    def backward(self, displacement: Array) -> Array:
-        """float32 (height, width, 2): for each pixel of the grid's rectangle the place in the texture."""
-        step = np.float32(self.grid.step)
-        field = displacement / step
-        slopes = imaging.slopes(field)
-        gentle = max(float(slopes.max()), -float(slopes.min())) < _GENTLE
-        seen = self._by_iteration(field) if gentle else self._by_newton(field, slopes)
-        shift = (seen - self._nodes) * (step * self.detail)
-        where = imaging.enlarge(shift, self.grid.width, self.grid.height)
-        where += self._pixels
-        return where
+    def backward(self, displacement: Plane) -> list[Array]:
+        """For each pixel of the grid's rectangle the place in each sheet's texture: float32 (height, width, 2)."""
+        step = self.grid.step
+        shift = inverted(displacement * np.float32(1 / step))
+        shift -= nodes(*shift.shape[1:])
+        shift *= np.float32(step * self.detail)
+        return [imaging.enlarge_places(self._wide + _widened(layer), step) for layer in shift]
 
-    def _by_iteration(self, field: Array) -> Array:
-        seen = self._nodes - field
-        for _ in range(_INVERSION_STEPS):
-            seen = self._nodes - imaging.sample_field(field, seen)
-        return np.asarray(seen, np.float32)
 
-    def _by_newton(self, field: Array, slopes: Array) -> Array:
-        # A far throw is inverted in stages: each starts from what the one before found.
-        stages = 1 + int(np.abs(field).max() / _THROW)
-        seen: Array = self._nodes - field * np.float32(0.5 / stages)
-        for stage in range(1, stages + 1):
-            self._refine(seen, field, slopes, np.float32(stage / stages))
-        return seen
+def _plane(pairs: Array) -> Plane:
+    """Pairs of x and y (rows, columns, 2) as x + iy (rows, columns)."""
+    return np.ascontiguousarray(pairs, np.float32).view(np.complex64)[..., 0]
 
-    def _refine(self, seen: Array, field: Array, slopes: Array, share: np.float32) -> None:
-        """Newton's steps towards where `share` of the field leads to the nodes, in place."""
-        for _ in range(_INVERSION_STEPS):
-            missed = self._nodes - seen
-            missed -= share * imaging.sample_field(field, seen)
-            slope = share * imaging.sample_field(slopes, seen)
-            a, c, b, d = (slope[..., i] for i in range(4))
-            determinant = np.maximum((1 + a) * (1 + d) - b * c, 0.15)
-            x = ((1 + d) * missed[..., 0] - b * missed[..., 1]) / determinant
-            y = ((1 + a) * missed[..., 1] - c * missed[..., 0]) / determinant
-            seen[..., 0] += np.clip(x, -_LEAP, _LEAP)
-            seen[..., 1] += np.clip(y, -_LEAP, _LEAP)
+
+def _widened(plane: Plane) -> Plane:
+    """The plane (rows, columns) with its edge repeated once on every side."""
+    wide = np.empty((plane.shape[0] + 2, plane.shape[1] + 2), np.complex64)
+    wide[1:-1, 1:-1] = plane
+    wide[1:-1, 0], wide[1:-1, -1] = plane[:, 0], plane[:, -1]
+    wide[0], wide[-1] = wide[1], wide[-2]
+    return wide

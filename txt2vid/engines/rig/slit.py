@@ -10,7 +10,7 @@ from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array, smoothstep
-from txt2vid.engines.rig.sheet import Pose, Sheet
+from txt2vid.engines.rig.sheet import Pose, Sheets
 from txt2vid.faces.landmarks import Row
 
 _OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap
@@ -90,27 +90,31 @@ def side_fields(contour: Contour, points: Array, splines: dict[str, Spline]) -> 
 class Slit:
     """Both sheets of a slit with their textures, drawn over what is behind it."""
 
-    def __init__(self, contour: Contour, upper: Sheet, lower: Sheet, source: Pixels, origin: tuple[int, int]) -> None:
-        """source: a patch of the picture whose corner is at `origin`, larger than the grid by what moves."""
-        self.grid = upper.grid
-        self._upper = upper
-        self._lower = lower
-        source = imaging.magnify(source, upper.detail)
-        mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin, upper.detail)
-        self._upper_texture = _premultiplied(source, mask_upper)
-        self._lower_texture = _premultiplied(source, mask_lower)
+    def __init__(self, contour: Contour, sheets: Sheets, source: Pixels, origin: tuple[int, int]) -> None:
+        """sheets: the upper and the lower one.
+
+        source: a patch of the picture whose corner is at `origin`, larger than the grid by what moves.
+        """
+        self.grid = sheets.grid
+        self._sheets = sheets
+        source = imaging.magnify(source, sheets.detail)
+        mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin, sheets.detail)
+        self._textures = [_premultiplied(source, mask) for mask in (mask_upper, mask_lower)]
         self._fade = imaging.repeat(_border_fade(self.grid.width, self.grid.height))
 
-    def sides(self, weights: Array, pose: Pose, carried: Array) -> tuple[Pixels, Pixels]:
-        """BGRA pictures (premultiplied) of the upper and the lower side, over the grid's rectangle carried along."""
-        pictures = []
-        for sheet, texture in ((self._upper, self._upper_texture), (self._lower, self._lower_texture)):
-            seen = sheet.backward(sheet.displacement(weights, pose) - carried)
-            pictures.append(imaging.sample(texture, seen))
-        return pictures[0], pictures[1]
+    def skin(self, weights: Array, pose: Pose, carried: Array) -> Pixels:
+        """Both sides, the upper over the lower, over the grid's rectangle carried along: BGRA, premultiplied."""
+        displacement = self._sheets.displacement(weights, pose)
+        displacement -= np.complex64(complex(*carried.tolist()))
+        places = self._sheets.backward(displacement)
+        upper, lower = (imaging.sample(*pair) for pair in zip(self._textures, places, strict=True))
+        return imaging.over(upper, lower)
 
-    def blend(self, canvas: Pixels, picture: Pixels, origin: tuple[int, int], carried: Array) -> None:
-        """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`."""
+    def blend(self, canvas: Pixels, alpha: Pixels, picture: Pixels, origin: tuple[int, int], carried: Array) -> None:
+        """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`.
+
+        alpha: of the head, which the canvas is premultiplied with; empty where it has none.
+        """
         x, y = self.grid.x + int(carried[0]) - origin[0], self.grid.y + int(carried[1]) - origin[1]
         left, top = max(x, 0), max(y, 0)
         right, bottom = min(x + self.grid.width, canvas.shape[1]), min(y + self.grid.height, canvas.shape[0])
@@ -118,7 +122,10 @@ class Slit:
             return
         under = canvas[top:bottom, left:right]
         part = np.s_[top - y : bottom - y, left - x : right - x]
-        canvas[top:bottom, left:right] = imaging.mix(picture[part], under, self._fade[part])
+        shown = picture[part]
+        if alpha.size and int((head := alpha[top:bottom, left:right]).min()) < 255:
+            shown = imaging.shade(shown, imaging.repeat(head))
+        canvas[top:bottom, left:right] = imaging.mix(shown, under, self._fade[part])
 
 
 def rim_masks(

@@ -19,6 +19,10 @@ REST, CONTACT = len(BLENDSHAPES), len(BLENDSHAPES) + 1
 WIDEST, HANGING = 0.56, 0.64  # mouth widths: up to the first, lips are shut wholly; from the second they hang like a V
 HALF_SHUT = 0.32  # mouth widths that such lips are drawn together by: more would fold their flanks
 _TINY = 0.004  # weights below this move nothing by as much as a tenth of a pixel
+_LIDS = {
+    side: [INDEX[f"{name}{side}"] for name in ("eyeSquint", "eyeLookDown", "eyeWide", "eyeLookUp")]
+    for side in ("Left", "Right")
+}
 _EYES = tuple((side, INDEX[f"eyeLookOut{side}"], INDEX[f"eyeLookIn{side}"]) for side in ("Left", "Right"))
 
 
@@ -66,9 +70,9 @@ class Weights:
     @staticmethod
     def _keep_lids_apart(weights: Array, side: str) -> None:
         """Lids that a blink has shut are not shut further by a squint or a look down."""
-        open_part = 1 - float(np.clip(weights[INDEX[f"eyeBlink{side}"]], 0, 1))
-        for name in ("eyeSquint", "eyeLookDown", "eyeWide", "eyeLookUp"):
-            weights[INDEX[f"{name}{side}"]] *= open_part
+        shut = float(weights[INDEX[f"eyeBlink{side}"]])
+        if shut > 0:
+            weights[_LIDS[side]] *= 1 - min(shut, 1.0)
 
 
 def _rest(landmarks: Landmarks, axes: FaceAxes, shut: float) -> Array:
