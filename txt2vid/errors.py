@@ -13,7 +13,8 @@
     ├── SpeechError                  6   a voice (TTS) or an ear (STT) failed
     ├── OutputError                  7   the result cannot be written
     ├── DependencyError              8   a program or package is missing
-    └── FFmpegError                  9   ffmpeg failed for a reason of its own
+    ├── FFmpegError                  9   ffmpeg failed for a reason of its own
+    └── ServerError                 10   a server cannot be reached, or refuses
     Ctrl-C                         130   as shells have it
 
 A message is one line: what was wrong with what, then, after a colon or a full stop, what to type next. The command
@@ -85,3 +86,9 @@ class FFmpegError(Txt2VidError):
     """ffmpeg failed for a reason of its own; the tail of its stderr is in the message."""
 
     exit_code = 9
+
+
+class ServerError(Txt2VidError):
+    """A server cannot be reached, or refuses."""
+
+    exit_code = 10
