@@ -14,6 +14,7 @@ from txt2vid.core.clock import MAX_FPS, MIN_FPS, frame_count, settle_fps
 from txt2vid.core.options import DEFAULT_FPS, FaceOptions, RenderOptions
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.idle import IdleDriver
+from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.engines.base import Engine, Job
 from txt2vid.errors import UsageError, VideoError
 from txt2vid.faces.face import Face
@@ -88,7 +89,8 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     fps = options.fps or face.fps or DEFAULT_FPS
     drivers: list[Driver] = [voice.driver]
     if options.idle and face.is_still:  # a video lives by itself
-        drivers.append(IdleDriver(options.seed))
+        ear = voice.driver.ear if isinstance(voice.driver, SpeechDriver) else None  # the sound is heard once
+        drivers.append(IdleDriver(options.seed, ear=ear))
     total = None if voice.duration is None else frame_count(int(voice.duration * voice.rate), fps, voice.rate)
     width, height = face.size
     with Encoder(options.output, width, height, fps, voice.rate, voice.channels,

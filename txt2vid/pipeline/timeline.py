@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
 from txt2vid.core.clock import FrameTime, first_sample, frame_count
 from txt2vid.core.media import SPEECH_RATE, Samples
 from txt2vid.core.motion import Motion
 from txt2vid.drivers.base import Driver
+from txt2vid.pipeline.tape import Tape
 from txt2vid.pipeline.voice import Listener, Voice
 
 
@@ -28,41 +27,12 @@ class Moment:
     motion: Motion
 
 
-class _Tape:
-    """Samples on their way from a stream to a reader: appended at the end, taken from the start.
-
-    Never longer than the lookahead of the drivers, a frame and a chunk together: the reader asks before it is filled.
-    """
-
-    def __init__(self, channels: int | None) -> None:
-        shape = (0,) if channels is None else (0, channels)
-        self._held = np.zeros(shape, np.float32)
-        self.start = 0  # position of the first sample held
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self._held)
-
-    def append(self, samples: Samples) -> None:
-        self._held = np.concatenate([self._held, samples])
-
-    def between(self, first: int, last: int) -> Samples:
-        """Samples [first, last), zeros where the stream has ended; for (n,) tapes."""
-        part = self._held[max(first - self.start, 0) : max(last - self.start, 0)]
-        return np.concatenate([part, np.zeros((last - first - len(part), *part.shape[1:]), np.float32)])
-
-    def forget(self, before: int) -> None:
-        drop = min(max(before - self.start, 0), len(self._held))
-        self._held = self._held[drop:]
-        self.start += drop
-
-
 def moments(voice: Voice, drivers: Sequence[Driver], fps: Fraction) -> Iterator[Moment]:
     """The whole stream of a voice as frames, each as soon as the drivers' lookahead is there.
 
     The last frame is the one in which the last sample sounds, so picture and sound end within one frame.
     """
-    sound, speech = _Tape(voice.channels), _Tape(None)
+    sound, speech = Tape(voice.channels), Tape(None)
     given = [0] * len(drivers)  # how far each driver has heard
     listener, chunks = Listener(voice.rate, SPEECH_RATE), voice.chunks()
     lookahead = max(driver.lookahead for driver in drivers)

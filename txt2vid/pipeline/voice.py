@@ -92,13 +92,13 @@ class TextVoice(Voice):
         for utterance in self._utterances:
             if self._phonemes is not None and utterance.phonemes is not None:
                 self._phonemes.feed(utterance.phonemes, utterance.audio.rate, Fraction(position, self.rate))
-            samples = _resampled(utterance, self.rate)
+            samples = resampled(utterance, self.rate)
             for start in range(0, len(samples), _PIECE):
                 yield AudioChunk(samples[start : start + _PIECE], self.rate, position + start)
             position += len(samples)
 
 
-def _resampled(utterance: Utterance, rate: int) -> Samples:
+def resampled(utterance: Utterance, rate: int) -> Samples:
     """(n, 1) at `rate`, n rounded up, so that no phoneme lies past the end."""
     audio = utterance.audio
     length = -(-len(audio) * rate // audio.rate)

@@ -1,0 +1,223 @@
+"""A live session's time line: what is heard and what the face does, frame after frame. There is no wall clock in it.
+
+Sound is committed to the tape a lookahead before its frame is drawn, so that the drivers know what comes. What is on
+the tape and not yet shown can still be cut (an interruption).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from txt2vid.core.clock import FrameTime, first_sample
+from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, Samples
+from txt2vid.core.motion import Motion
+from txt2vid.core.wire import EPOCHS, AudioFormat, Packet
+from txt2vid.drivers.features import Ear
+from txt2vid.drivers.idle import IdleDriver
+from txt2vid.drivers.phonemes import PhonemeDriver
+from txt2vid.drivers.speech import SpeechDriver
+from txt2vid.pipeline.gate import RAMP, Gate
+from txt2vid.pipeline.hearing import Decimator
+from txt2vid.pipeline.ingest import Ingest
+from txt2vid.pipeline.jitter import JitterBuffer
+from txt2vid.pipeline.messages import Say
+from txt2vid.pipeline.script import Finished, Line, Script
+from txt2vid.pipeline.tape import Tape
+
+LOOKAHEAD = max(SpeechDriver.lookahead, IdleDriver.lookahead)  # samples at SPEECH_RATE; phonemes are known in advance
+AHEAD = LOOKAHEAD * LISTENING_RATE // SPEECH_RATE + Decimator.delay  # samples of sound committed past a frame's end
+EARLY = LISTENING_RATE * 80 // 1000  # samples that sound is ahead of pictures: AAC comes out three packets late
+CUT_FADE = LISTENING_RATE // 100  # samples: 10 ms, too short to understand, long enough not to click
+LOUD = 0.1  # of RMS: a frame is marked, where marks are asked for, when its speech is louder than -20 dBFS
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One frame of a live session.
+
+    sound: float32 (n,) at LISTENING_RATE, what is heard EARLY after the frame's own span. lead: (EARLY,), what is heard
+    before that, from the frame's start on: for an encoder that begins with this frame. loud: whether the drivers heard
+    something louder than LOUD while the frame is shown, and it was not cut. said: ids of texts that end in it.
+    unspoken: texts that could not be spoken, and why. drained: whether all that was there at `drain` is shown.
+    """
+
+    frame: FrameTime
+    sound: Samples
+    lead: Samples
+    motion: Motion
+    loud: bool
+    said: list[int] = field(default_factory=list)
+    unspoken: list[Finished] = field(default_factory=list)
+    drained: bool = False
+
+
+class Session:
+    """One speaker: sound and texts in, frames out, on a time line that only `step` moves.
+
+    fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the thread
+    that speaks texts.
+    """
+
+    def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0) -> None:
+        self.fps = fps
+        self.epoch = 0
+        self.jitter = JitterBuffer()
+        self._executor = executor
+        self._ingest: Ingest | None = None
+        self._script = Script(executor)
+        self._line: Line | None = None
+        self._line_at = 0  # samples of the line that are on the tape
+        self._ends: deque[tuple[int, Finished]] = deque()  # where texts end on the tape
+        self._drain_at: int | None = None
+        self._draining = False
+        self._index = 0
+        self._sound, self._speech, self._decimator = Tape(), Tape(), Decimator()
+        self._given = 0  # how far the drivers have heard
+        self._delay = 0  # samples that one which arrives now waits in the jitter buffer
+        ear = Ear()
+        self._mouth, self._phonemes = SpeechDriver(ear), PhonemeDriver()
+        self._idle = None if seed is None else IdleDriver(seed, ear=ear)
+        self._unscripted, self._uncut = Gate(), Gate()  # where the speech driver, or any, moves the lips
+
+    @property
+    def time(self) -> Fraction:
+        """Seconds from the start to the next frame."""
+        return self._index / self.fps
+
+    @property
+    def playout(self) -> int:
+        """Samples at LISTENING_RATE from a sample's arrival to the frame in which it is heard."""
+        return self._delay + AHEAD
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks and nothing waits to be spoken."""
+        silent = self._script.idle and self._line is None and self.jitter.drained
+        return silent and not self._ends and not self._draining
+
+    def source(self, audio: AudioFormat | None, *, fresh: bool) -> None:
+        """A sender with this kind of sound; where it is fresh, its positions begin anew."""
+        self._ingest = None if audio is None else Ingest(audio)
+        if fresh:
+            self.jitter.restart()
+
+    def hear(self, packet: Packet) -> None:
+        """A packet of the sender's. Raises AudioError where it is no sound; older epochs are dropped."""
+        if self._ingest is None or packet.epoch != self.epoch % EPOCHS:
+            return
+        position, samples = self._ingest.decode(packet)
+        if len(samples):
+            self.jitter.put(position, samples)
+
+    def say(self, request: Say) -> bool:
+        """Queues a text; False where too many wait."""
+        return self._script.add(request)
+
+    def cut(self, epoch: int) -> list[int]:
+        """An interruption: what is not shown yet is dropped, softly. The ids of texts not spoken to their end."""
+        self.epoch = epoch
+        at = first_sample(self._index, self.fps, LISTENING_RATE) + EARLY
+        dropped = [finished.id for _, finished in self._ends] + ([self._line.id] if self._line else [])
+        dropped += self._script.cut()
+        self._line = None
+        self._ends.clear()
+        self.jitter.cut()
+        self.jitter.take(CUT_FADE)  # its own soft end would be heard a lookahead later
+        self._sound.fade_out(at, CUT_FADE)
+        now = Fraction(at, LISTENING_RATE)
+        self._phonemes.cut(now)
+        self._unscripted.reopen(float(now))
+        self._uncut.close(float(now) - RAMP, self._sound.end / LISTENING_RATE)  # shut when the sound ends
+        return list(dict.fromkeys(dropped))
+
+    def drain(self) -> None:
+        """Asks for `Step.drained` once all that is there now is shown."""
+        self._draining, self._drain_at = True, None
+
+    def step(self) -> Step:
+        """The next frame."""
+        frame = FrameTime(self._index, self.fps)
+        first, last = frame.span(LISTENING_RATE)
+        unspoken = self._commit(last + AHEAD - self._sound.end)
+        motion, loud = self._move(frame)
+        lead, sound = self._sound.between(first, first + EARLY), self._sound.between(first + EARLY, last + EARLY)
+        said = []
+        while self._ends and self._ends[0][0] <= last:
+            said.append(self._ends.popleft()[1].id)
+        drained = self._drain_at is not None and self._drain_at <= last
+        if drained:
+            self._draining, self._drain_at = False, None
+        self._index += 1
+        self._sound.forget(last)
+        self._speech.forget(min(self._given, frame.span(SPEECH_RATE)[1]))
+        return Step(frame, sound, lead, motion, loud, said, unspoken, drained)
+
+    def _commit(self, count: int) -> list[Finished]:
+        """Puts the next `count` samples on the tape: of the sender, and of texts."""
+        start = self._sound.end
+        taken = self.jitter.take(count)
+        samples, self._delay = taken.samples, taken.delay
+        unspoken, at = [], 0
+        while at < count:
+            if self._line is None:
+                following = self._script.next()
+                if following is None:
+                    break
+                if isinstance(following, Finished):
+                    if following.error:
+                        unspoken.append(following)
+                    else:
+                        self._ends.append((start + at, following))
+                    continue
+                self._begin(following, start + at)
+            at += self._lay(samples, at)
+        self._sound.append(samples)
+        self._speech.append(self._decimator.push(samples))
+        if self._draining and self._drain_at is None and self._script.idle and not self._line and self.jitter.drained:
+            self._drain_at = self._sound.end
+        return unspoken
+
+    def _begin(self, line: Line, position: int) -> None:
+        """A line goes on the tape at a position: its phonemes, where the voice tells them, rule the lips."""
+        self._line, self._line_at = line, 0
+        if line.utterance.phonemes is not None:
+            start = Fraction(position, LISTENING_RATE)
+            self._phonemes.feed(line.utterance.phonemes, line.utterance.audio.rate, start)
+            self._unscripted.close(float(start), (position + len(line.sound)) / LISTENING_RATE)
+
+    def _lay(self, samples: Samples, at: int) -> int:
+        """Adds what fits of the line to samples[at:]; how much that was."""
+        if self._line is None:
+            return 0
+        part = self._line.sound[self._line_at : self._line_at + len(samples) - at]
+        mixed = samples[at : at + len(part)]
+        np.clip(mixed + part, -1, 1, out=mixed)
+        self._line_at += len(part)
+        if self._line_at >= len(self._line.sound):
+            self._line = None
+        return len(part)
+
+    def _move(self, frame: FrameTime) -> tuple[Motion, bool]:
+        """What the face does, and whether the speech of the frame is loud."""
+        begin, end = frame.span(SPEECH_RATE)
+        until = end + LOOKAHEAD
+        speech = self._speech.between(self._given, until)
+        self._given = until
+        middle = float(frame.time + frame.duration / 2)
+        uncut = self._uncut.at(middle)
+        spoken = _scaled(self._mouth.drive(frame, speech), self._unscripted.at(middle))
+        motion = _scaled(self._phonemes.drive(frame, speech) + spoken, uncut)
+        if self._idle is not None:
+            motion = motion + self._idle.drive(frame, speech)
+        shown = self._speech.between(begin, end)
+        return motion, bool(uncut > 0.5 and shown @ shown > LOUD * LOUD * len(shown))
+
+
+def _scaled(mouth: Motion, share: float) -> Motion:
+    """A share of what a mouth does."""
+    return mouth if share == 1.0 else Motion(mouth.blendshapes * np.float32(share))

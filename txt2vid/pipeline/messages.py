@@ -1,0 +1,200 @@
+"""What the server's process and a studio's process say to each other; pickled, over a socket between the two alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from txt2vid.core.options import FaceOptions
+from txt2vid.core.wire import AudioFormat, Packet
+
+# Server to studio
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make a face ready, beside the sessions that run; answered by Prepared. Twice the same name replaces it."""
+
+    face: str
+    options: FaceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Begin a session with a face that was asked for before; answered by Opened, or Failed.
+
+    mark: draw a white square into a corner while the sound is loud, for measurements.
+    """
+
+    session: str
+    face: str
+    fps: Fraction | None = None
+    seed: int = 0
+    mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Draw and encode (Encoding comes, with pipes), or do so no longer: nobody watches."""
+
+    session: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A sender is there, with this sound (None: text alone). fresh: a new one, its positions begin anew."""
+
+    session: str
+    audio: AudioFormat | None
+    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Sound from the sender."""
+
+    session: str
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A text to speak; answered by Said."""
+
+    session: str
+    text: str
+    id: int = 0
+    interrupt: bool = False
+    tts: str | None = None
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An interruption: everything that is not shown yet is dropped. epoch: what sound carries from now on (modulo)."""
+
+    session: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Answered by Drained once all that came before is shown."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFace:
+    """From the next frame on another face of the same size; answered by Failed where that cannot be."""
+
+    session: str
+    face: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End a session."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the studio."""
+
+
+# Studio to server
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A face is ready (width, height, fps of its own), or the error says why it is not."""
+
+    face: str
+    width: int = 0
+    height: int = 0
+    error: str | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session runs."""
+
+    session: str
+    width: int
+    height: int
+    fps: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something asked of a session cannot be done; it goes on, unless this `ends` it. code: of wire.CLOSE_CODES."""
+
+    session: str
+    code: str
+    message: str
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A new encoder writes; two file descriptors come with it, the reading ends of its MPEG-TS and fragmented MP4.
+
+    start: seconds of the session at the stream's first frame: timestamps of both streams begin there.
+    restarted: the one before it died.
+    """
+
+    session: str
+    start: Fraction
+    restarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text was shown to its end, or dropped."""
+
+    session: str
+    id: int
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """All that was heard before is shown."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Once a second, of one session. Counters since its start; delays in seconds.
+
+    time: of the session, at `clock` of time.monotonic() (the same clock in all processes of a machine).
+    encoder_pid: None while nobody watches.
+    """
+
+    session: str
+    time: float
+    clock: float
+    epoch: int
+    buffered: float
+    playout: float
+    av_offset: float
+    drawn: int
+    late: int
+    dropped: int
+    restarts: int
+    render_seconds: float
+    encode_seconds: float
+    queued_frames: int
+    heard_seconds: float
+    concealed_seconds: float
+    trimmed_seconds: float
+    encoder_pid: int | None = None
+
+
+Request = Prepare | Open | Watch | Source | Hear | Say | Cut | Drain | ChangeFace | Close | Stop
+Event = Prepared | Opened | Failed | Encoding | Said | Drained | Report

@@ -1,0 +1,122 @@
+"""The texts of a live session: spoken sentence by sentence, a little ahead of the time line, in a thread beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from txt2vid.core.media import LISTENING_RATE, Samples
+from txt2vid.errors import Txt2VidError
+from txt2vid.pipeline.messages import Say
+from txt2vid.pipeline.voice import resampled
+from txt2vid.tts.base import Utterance
+from txt2vid.tts.choose import choose
+
+MAX_TEXTS = 64  # that wait; a typist is never so far ahead, and each may be ten minutes long
+AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, little to throw away at an interruption
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A spoken sentence. id: of its text. sound: float32 (n,) at LISTENING_RATE."""
+
+    id: int
+    utterance: Utterance
+    sound: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A text has no more sentences. error: why it could not be spoken (further)."""
+
+    id: int
+    error: str | None = None
+
+
+class Script:
+    """The texts of one session, in order. executor: one thread that several sessions share."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+        self._texts: deque[Say] = deque()
+        self._speaking: tuple[int, Iterator[Utterance]] | None = None
+        self._future: Future[Line | tuple[int, Iterator[Utterance]] | Finished] | None = None
+        self._made: deque[Line | Finished] = deque()
+        self._seconds = 0.0  # of the lines in it
+
+    def add(self, say: Say) -> bool:
+        """Queues a text; False where MAX_TEXTS wait."""
+        if len(self._texts) >= MAX_TEXTS:
+            return False
+        self._texts.append(say)
+        return True
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to speak."""
+        return not (self._texts or self._speaking or self._future or self._made)
+
+    def next(self) -> Line | Finished | None:
+        """What comes next on the time line, if it is there already; never waits."""
+        self._go_on()
+        if not self._made:
+            return None
+        made = self._made.popleft()
+        if isinstance(made, Line):
+            self._seconds -= len(made.sound) / LISTENING_RATE
+        return made
+
+    def cut(self) -> list[int]:
+        """Drops everything; the ids of the texts that were not spoken to their end."""
+        ids = [line.id for line in self._made] + [say.id for say in self._texts]
+        if self._speaking is not None:
+            ids.append(self._speaking[0])
+        if self._future is not None:
+            self._future.cancel()  # or its result is for nobody
+        self._texts.clear()
+        self._made.clear()
+        self._speaking = self._future = None
+        self._seconds = 0.0
+        return list(dict.fromkeys(ids))
+
+    def _go_on(self) -> None:
+        """Takes what the thread has made, and gives it the next piece of work."""
+        if self._future is not None and self._future.done():
+            self._take(self._future)
+            self._future = None
+        if self._future is not None or self._seconds > AHEAD_SECONDS:
+            return
+        if self._speaking is not None:
+            self._future = self._executor.submit(_spoken, *self._speaking)
+        elif self._texts:
+            self._future = self._executor.submit(_begun, self._texts.popleft())
+
+    def _take(self, future: Future[Line | tuple[int, Iterator[Utterance]] | Finished]) -> None:
+        result = future.result()
+        if isinstance(result, tuple):
+            self._speaking = result
+            return
+        if isinstance(result, Finished):
+            self._speaking = None
+        else:
+            self._seconds += len(result.sound) / LISTENING_RATE
+        self._made.append(result)
+
+
+def _begun(say: Say) -> tuple[int, Iterator[Utterance]] | Finished:
+    try:
+        return say.id, choose(say.text, say.tts or "auto", say.voice).speak(say.text)
+    except Txt2VidError as err:
+        return Finished(say.id, str(err))
+
+
+def _spoken(text_id: int, utterances: Iterator[Utterance]) -> Line | Finished:
+    try:
+        utterance = next(utterances, None)
+    except Txt2VidError as err:
+        return Finished(text_id, str(err))
+    if utterance is None:
+        return Finished(text_id)
+    return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0])

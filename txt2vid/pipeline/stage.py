@@ -1,0 +1,223 @@
+"""A session on the wall clock: when its next frame is due, its drawing, its encoder, and what is told of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from txt2vid.core.media import LISTENING_RATE, Pixels
+from txt2vid.engines.base import Engine, Job
+from txt2vid.errors import FFmpegError
+from txt2vid.faces.face import Face
+from txt2vid.faces.playback import there_and_back
+from txt2vid.ffmpeg.live import LiveEncoder
+from txt2vid.pipeline.live import EARLY, Session, Step
+from txt2vid.pipeline.messages import Drained, Encoding, Event, Failed, Report, Said
+
+BEHIND_SECONDS = 0.5  # a studio that stood still so long does not run after the time that it missed
+REPORT_SECONDS = 1.0
+RESTARTS, RESTART_SECONDS = 5, 10.0  # an encoder that dies more often in so long is not started again
+FOREVER = float("inf")
+WHITE, BLACK = 235, 16  # of limited range
+MARK = 32  # pixels: the side of the square
+
+_log = logging.getLogger(__name__)
+
+
+class Stage:
+    """One session that is drawn while it is watched. mark: a square in the corner is white while speech is loud."""
+
+    def __init__(self, name: str, session: Session, *, mark: bool = False) -> None:
+        self.name, self.session = name, session
+        self.face = ""
+        self.over = False
+        self._mark = mark
+        self._shown: tuple[Face, Any] | None = None
+        self._start = time.monotonic()  # when the session's time was 0
+        self._asleep = True
+        self._watched = False
+        self._encoder: LiveEncoder | None = None
+        self._picture: Pixels | None = None
+        self._picture_time = Fraction(0)  # of the session, when the picture was drawn for it
+        self._events: deque[tuple[Event, tuple[int, ...]]] = deque()
+        self._reported = self._start
+        self._deaths: deque[float] = deque(maxlen=RESTARTS)
+        self._drawn = self._late = self._dropped = self._restarts = 0
+        self._render_seconds = self._encode_seconds = 0.0
+
+    @property
+    def due(self) -> float:
+        """When the next frame is to be shown, on time.monotonic()."""
+        return FOREVER if self._asleep else self._start + float(self.session.time)
+
+    def show(self, name: str, face: Face, prepared: Any) -> None:
+        """From now on this face; a face of another size begins a new stream."""
+        if self._shown is not None and self._shown[0].size != face.size:
+            self._end_encoder()
+            self._picture = None
+        self.face, self._shown = name, (face, prepared)
+
+    def watch(self, *, on: bool) -> None:
+        """Whether anyone watches: only then is anything drawn."""
+        self._watched = on
+        if not on:
+            self._end_encoder()
+
+    def wake(self) -> None:
+        """Time goes on, if it stood still: there is something to show."""
+        if self._asleep and (self._watched or not self.session.quiet):
+            self._asleep = False
+            self._start = time.monotonic() - float(self.session.time)
+            self._reported = 0.0  # what was reported of time before does not hold any more
+
+    def step(self, engine: Engine) -> None:
+        """The next frame: heard, drawn and encoded."""
+        now = time.monotonic()
+        lateness = now - self.due
+        if lateness > BEHIND_SECONDS:
+            self._start += lateness
+            lateness = 0.0
+        moment = self.session.step()
+        if self._watched and self._shown is not None and not self.over:
+            self._encode(moment, engine, lateness)
+        self._events.extend((Said(self.name, text), ()) for text in moment.said)
+        for text in moment.unspoken:
+            self._events.append((Failed(self.name, "text", text.error or ""), ()))
+            self._events.append((Said(self.name, text.id, dropped=True), ()))
+        if moment.drained:
+            self._events.append((Drained(self.name), ()))
+        self._asleep = not self._watched and self.session.quiet
+        if self._asleep or now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            self._events.append((self._report(now), ()))
+
+    def events(self) -> list[tuple[Event, tuple[int, ...]]]:
+        """What there is to tell, with file descriptors that go along; once."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def writers(self) -> list[int]:
+        """Pipes of the encoder that wait for room."""
+        return self._encoder.writers() if self._encoder is not None else []
+
+    def flush(self) -> None:
+        """Writes what the encoder's pipes take."""
+        if self._encoder is not None:
+            with suppress(FFmpegError):  # told at the next frame
+                self._encoder.flush()
+
+    def close(self) -> None:
+        """Ends the encoder."""
+        self._end_encoder()
+        for _, fds in self._events:
+            for fd in fds:
+                os.close(fd)
+        self._events.clear()
+
+    def _encode(self, moment: Step, engine: Engine, lateness: float) -> None:
+        """Draws the frame, or holds the one before where there is no time for it, and hands it to the encoder."""
+        started = time.perf_counter()
+        if self._picture is None or lateness < float(moment.frame.duration):
+            self._picture, self._picture_time = self._draw(moment, engine), moment.frame.time
+            self._drawn += 1
+        else:
+            self._dropped += 1
+        self._render_seconds += time.perf_counter() - started
+        try:
+            if self._encoder is None:
+                self._begin_encoder(moment, self._picture, restarted=False)
+            else:
+                self._encoder.write(self._picture, moment.sound)
+        except FFmpegError as err:
+            self._restart_encoder(moment, self._picture, err)
+        if time.monotonic() - self.due > 0:  # `due` is the next frame's by now
+            self._late += 1
+
+    def _draw(self, moment: Step, engine: Engine) -> Pixels:
+        face, prepared = self._shown or (None, None)
+        if face is None:
+            raise ValueError("a stage draws the face that it was shown")
+        index = there_and_back(moment.frame.index, len(face.frames))
+        (picture,) = engine.render_i420([Job(prepared, index, moment.motion)])
+        if self._mark:
+            picture[:MARK, :MARK] = WHITE if moment.loud else BLACK
+            height = picture.shape[0] * 2 // 3
+            picture[height:].reshape(2, height // 2, -1)[:, : MARK // 2, : MARK // 2] = 128
+        return picture
+
+    def _begin_encoder(self, moment: Step, picture: Pixels, *, restarted: bool) -> None:
+        """Starts an encoder with this frame, and its sound from the frame's start on."""
+        height, width = picture.shape[0] * 2 // 3, picture.shape[1]
+        start = moment.frame.time
+        self._encoder = LiveEncoder(width, height, self.session.fps, start=start, ahead=EARLY)
+        fds = self._encoder.open()
+        self._events.append((Encoding(self.name, start, restarted), fds))
+        self._encoder.write(picture, np.concatenate([moment.lead, moment.sound]))
+
+    def _restart_encoder(self, moment: Step, picture: Pixels, why: FFmpegError) -> None:
+        """The encoder died: another goes on where it was."""
+        _log.warning("session %s: %s: encoding goes on with another", self.name, why)
+        self._end_encoder()
+        self._restarts += 1
+        now = time.monotonic()
+        if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTART_SECONDS:
+            self._fail(why)
+            return
+        self._deaths.append(now)
+        try:
+            self._begin_encoder(moment, picture, restarted=True)
+        except FFmpegError as err:
+            self._fail(err)
+
+    def _fail(self, why: FFmpegError) -> None:
+        self._events.append((Failed(self.name, "engine", f"the encoder fails again and again: {why}", ends=True), ()))
+        self.over = True
+
+    def _end_encoder(self) -> None:
+        if self._encoder is not None:
+            self._encode_seconds += cpu_seconds(self._encoder.pid)
+            self._encoder.close()
+            self._encoder = None
+
+    def _report(self, now: float) -> Report:
+        session, jitter = self.session, self.session.jitter
+        running = self._encoder
+        shown = self.session.time - 1 / session.fps  # of the frame that was written last
+        return Report(
+            session=self.name,
+            time=float(shown),
+            clock=now,
+            epoch=session.epoch,
+            buffered=jitter.depth / LISTENING_RATE,
+            playout=session.playout / LISTENING_RATE,
+            av_offset=float(shown - self._picture_time) if running is not None else 0.0,
+            drawn=self._drawn,
+            late=self._late,
+            dropped=self._dropped,
+            restarts=self._restarts,
+            render_seconds=self._render_seconds,
+            encode_seconds=self._encode_seconds + (cpu_seconds(running.pid) if running is not None else 0.0),
+            queued_frames=running.waiting if running is not None else 0,
+            heard_seconds=jitter.counters.heard / LISTENING_RATE,
+            concealed_seconds=jitter.counters.concealed / LISTENING_RATE,
+            trimmed_seconds=jitter.counters.trimmed / LISTENING_RATE,
+            encoder_pid=running.pid if running is not None else None,
+        )
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """Seconds of CPU that a process has used; 0 where the system does not tell (no /proc)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
