@@ -1,0 +1,1 @@
+"""How an encode leaves: cut into units that a viewer can start at, and handed to all who watch."""
