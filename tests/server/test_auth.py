@@ -1,0 +1,124 @@
+"""Who is let in: decisions about heads of requests, without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from txt2vid.errors import UsageError
+from txt2vid.server.auth import Access, Asked, bearer, is_loopback, split_host
+
+TOKEN = "d3b07384d113edec"  # noqa: S105 - of these tests
+LOCAL = Access()
+GUARDED = Access(TOKEN, local_names=False)
+PUBLIC = Access(TOKEN, public_viewing=True, local_names=False)
+
+
+def status(access: Access, asked: Asked) -> int:
+    refusal = access.refusal(asked)
+    return refusal.status if refusal else 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:80", "127.8.9.1", "[::1]:8080", "[::1]"])
+def test_a_local_server_answers_to_local_names(host: str) -> None:
+    assert status(LOCAL, Asked("http", host=host)) == 200
+
+
+@pytest.mark.parametrize(
+    "host", [None, "", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "[::2]"]
+)
+def test_a_local_server_knows_no_other_name(host: str | None) -> None:
+    assert status(LOCAL, Asked("http", host=host)) == 421
+    assert status(LOCAL, Asked("http", host=host, open_to_all=True)) == 421
+    assert status(LOCAL, Asked("websocket", host=host)) == 421
+
+
+def test_a_name_may_be_added() -> None:
+    access = Access.of("127.0.0.1", None, hosts=("Studio.Example",))
+    assert status(access, Asked("http", host="studio.example:443")) == 200
+    assert status(access, Asked("http", host="other.example:443")) == 421
+
+
+def test_with_a_token_any_name_will_do() -> None:
+    assert status(GUARDED, Asked("http", host="studio.example", token=TOKEN)) == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (Asked("http"), 401),
+        (Asked("http", token=""), 401),
+        (Asked("http", token=TOKEN + "x"), 401),
+        (Asked("http", token=TOKEN[:-1]), 401),
+        (Asked("http", token="ü" * 20), 401),
+        (Asked("http", token=TOKEN), 200),
+        (Asked("http", authorization=f"Bearer {TOKEN}"), 200),
+        (Asked("http", authorization=f"bearer  {TOKEN}"), 200),
+        (Asked("http", authorization=f"Basic {TOKEN}"), 401),
+        (Asked("http", authorization=TOKEN), 401),
+        (Asked("http", viewing=True), 401),
+        (Asked("http", open_to_all=True), 200),
+        (Asked("websocket"), 200),  # it may say the token in its hello
+    ],
+)
+def test_what_needs_a_token(asked: Asked, expected: int) -> None:
+    assert status(GUARDED, asked) == expected
+
+
+def test_public_viewing_opens_what_only_looks() -> None:
+    assert status(PUBLIC, Asked("http", viewing=True)) == 200
+    assert status(PUBLIC, Asked("http")) == 401
+
+
+def test_a_refusal_does_not_repeat_the_token() -> None:
+    refusal = GUARDED.refusal(Asked("http", token=TOKEN + "x"))
+    assert refusal is not None
+    assert TOKEN not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "expected"),
+    [
+        (None, "localhost:8080", 200),
+        ("http://localhost:8080", "localhost:8080", 200),
+        ("HTTP://LOCALHOST:8080", "localhost:8080", 200),
+        ("http://localhost", "localhost:80", 200),
+        ("https://studio.example", "studio.example", 200),
+        ("https://studio.example:443", "studio.example", 200),
+        ("http://localhost:9090", "localhost:8080", 403),
+        ("http://evil.example", "localhost:8080", 403),
+        ("http://localhost:8080.evil.example", "localhost:8080", 403),
+        ("http://evil.example@localhost:8080", "localhost:8080", 403),
+        ("null", "localhost:8080", 403),
+        ("", "localhost:8080", 403),
+        ("file://", "localhost:8080", 403),
+        ("https://app.example", "localhost:8080", 200),  # allowed below
+        ("http://app.example", "localhost:8080", 403),
+        ("https://other.example:99", "localhost:8080", 200),
+    ],
+)
+def test_pages_of_other_sites_open_no_websocket(origin: str | None, host: str, expected: int) -> None:
+    access = Access.of("192.168.1.7", TOKEN, origins=("https://App.example/", "other.example:99"))
+    assert status(access, Asked("websocket", host=host, origin=origin)) == expected
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "studio.example", ""])  # noqa: S104 - not bound
+def test_other_machines_need_a_token(host: str) -> None:
+    with pytest.raises(UsageError, match="openssl rand -hex 16"):
+        Access.of(host, None)
+    assert Access.of(host, TOKEN).token == TOKEN
+
+
+@pytest.mark.parametrize("token", ["", "  "])
+def test_an_empty_token_is_a_mistake(token: str) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        Access.of("127.0.0.1", token)
+
+
+def test_parts_of_headers() -> None:
+    assert bearer("Bearer abc") == "abc"
+    assert bearer("Bearer") == ""
+    assert bearer(None) is None
+    assert split_host("[2001:db8::1]:80") == ("2001:db8::1", "80")
+    assert split_host("Example.Org.:80") == ("example.org", "80")
+    assert is_loopback("127.255.0.1")
+    assert not is_loopback("128.0.0.1")

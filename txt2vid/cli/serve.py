@@ -1,0 +1,126 @@
+"""`txt2vid serve`: faces that speak live, for anyone who watches."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from txt2vid import registry
+from txt2vid.core.clock import parse_fps
+from txt2vid.core.options import parse_size
+from txt2vid.errors import DependencyError, MediaError, UsageError
+from txt2vid.server.auth import Access
+from txt2vid.server.limits import MAX_SESSIONS, MAX_VIEWERS
+from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings
+
+FILE = click.Path(path_type=Path)
+TOKENLESS = "TOKEN"  # what the printed commands hold in its place: screens are shared
+_HELP = """Serve faces that speak live: a page, streams for any player, and a place for senders, on one port.
+
+\b
+txt2vid serve --face hero.png
+txt2vid serve --face anna=anna.jpg --face bob=bob.mp4 --port 8000
+txt2vid serve --face hero.png --audio hello.m4a --loop
+txt2vid serve --face hero.png --host 0.0.0.0 --token "$(openssl rand -hex 16)"
+
+Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
+"""
+
+
+@click.command(name="serve", help=_HELP)
+@click.option("--face", "faces", multiple=True, metavar="[NAME=]FACE", help="A picture, a video, or a folder of them.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Where to listen; other than loopback: --token.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option("--token", envvar="TXT2VID_TOKEN", metavar="TOKEN", help="What senders and viewers must know.")
+@click.option("--token-file", type=FILE, metavar="FILE", help="The same, from a file.")
+@click.option("--public-viewing", is_flag=True, help="Watching needs no token.")
+@click.option("--engine", default="auto", metavar="NAME", help="What draws: auto, or one that txt2vid doctor lists.")
+@click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights for an engine that needs some.")
+@click.option("--fps", metavar="N", help="Frames a second. [default: the video's, or 25]")
+@click.option("--size", metavar="N", help=f"Pixels of the longer side. [default: {LIVE_SIZE}]")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes that draw. [default: the cores]")
+@click.option("--max-sessions", type=click.IntRange(min=1), default=MAX_SESSIONS, show_default=True, help="At once.")
+@click.option("--max-viewers", type=click.IntRange(min=1), default=MAX_VIEWERS, show_default=True, help="At once.")
+@click.option("--audio", type=FILE, metavar="FILE", help="Play this in the first face, once somebody watches.")
+@click.option("--text-file", type=FILE, metavar="FILE", help="Or speak this.")
+@click.option("--loop", is_flag=True, help="Again and again.")
+@click.option("--tts", metavar="NAME", help="Who speaks texts that do not say. [default: auto]")
+@click.option("--voice", metavar="NAME", help="Which of its voices.")
+@click.option("--publish", multiple=True, metavar="URL", help="Also send the first face's stream there: rtmp, srt, …")
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of all that is random. [default: 0]")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of the lines on stderr.")
+@click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="Pages of this site may speak, too.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this name, too.")
+@click.option("--mark", is_flag=True, hidden=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
+@click.pass_context
+def command(context: click.Context, /, as_json: bool, log_format: str, **options: Any) -> int:
+    """Serve until Ctrl-C or SIGTERM. Returns 0 then."""
+    settings = _settings(options)
+    try:
+        from txt2vid.server import logs
+        from txt2vid.server.run import serve
+    except ModuleNotFoundError as err:
+        raise DependencyError(f"serve needs {err.name}: pip install 'txt2vid[serve]'") from err
+    root = context.find_root()
+    logs.configure("json" if log_format == "json" else "text", debug=bool(root.params.get("debug")))
+    serve(settings, lambda address: _announce(address, settings.access, as_json=as_json))
+    return 0
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """What the options ask for. Raises UsageError where they make no sense."""
+    if given["audio"] and given["text_file"]:
+        raise UsageError("--audio and --text-file are two things to say: leave one out")
+    if given["loop"] and not (given["audio"] or given["text_file"]):
+        raise UsageError("--loop repeats a file: add --audio FILE or --text-file FILE")
+    fps = parse_fps(given["fps"]) if given["fps"] is not None else None
+    size = parse_size(given["size"]) if given["size"] is not None else LIVE_SIZE
+    if given["engine"] not in ("auto", *registry.names("engine")):
+        registry.load("engine", given["engine"])  # raises, and names those that are
+    if given["checkpoint"] is not None and not given["checkpoint"].is_file():
+        raise UsageError(f"the checkpoint {given['checkpoint']} does not exist: check the name, or leave it out")
+    access = _access(given)
+    from txt2vid.server.faces import parse_faces  # numpy and more: not for a mistyped option
+
+    same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
+    return Settings(**{**same, "faces": parse_faces(given["faces"], size), "access": access, "fps": fps})
+
+
+def _access(given: dict[str, Any]) -> Access:
+    token, path = given["token"], given["token_file"]
+    if path is not None:
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as err:
+            raise MediaError(f"token file {path} cannot be read: openssl rand -hex 16 > {path} makes one") from err
+    return Access.of(
+        given["host"],
+        token,
+        public_viewing=given["public_viewing"],
+        hosts=given["allow_host"],
+        origins=given["allow_origin"],
+    )
+
+
+def _announce(address: Address, access: Access, *, as_json: bool) -> None:
+    """Says on stdout what to type now; with --json one object. The token is not repeated: screens are shared."""
+    http, ws = f"http://{address.authority}", f"ws://{address.authority}/speak"
+    streams = {kind: f"{http}/stream.{kind}" for kind in ("ts", "mp4", "mkv", "avi")}
+    if as_json:
+        fields = {"url": f"{http}/", "speak": ws, "streams": streams, "session": address.session, "pid": os.getpid()}
+        click.echo(json.dumps(fields))
+        return
+    default = address.port == DEFAULT_PORT and address.host == DEFAULT_HOST
+    query = "" if access.token is None or access.public_viewing else f"?token={TOKENLESS}"
+    play = "" if default and not query else f" '{streams['ts']}{query}'" if query else f" {streams['ts']}"
+    send = "" if default else f" {ws}"
+    ask = "" if access.token is None else f" --token {TOKENLESS}"
+    click.echo(f"page:   {http}/{query}")
+    click.echo(f"watch:  txt2vid play{play}   (or ffplay, mpv, VLC: {streams['ts']}{query})")
+    click.echo(f"speak:  txt2vid send{send} --mic{ask}")

@@ -1,0 +1,165 @@
+"""What is served: the routes, and small handlers that ask the hub."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from txt2vid import __version__
+from txt2vid.server import limits
+from txt2vid.server.auth import Access
+from txt2vid.server.guard import Guard
+from txt2vid.server.hub import Hub
+from txt2vid.server.metrics import Metrics
+from txt2vid.server.seat import Refused
+from txt2vid.server.session import STREAMS, describe_asleep
+from txt2vid.server.speak import Speaker, Voice
+from txt2vid.server.streaming import stream_response
+from txt2vid.transports.broadcast import Broadcaster
+
+PAGES = Path(__file__).parent / "pages"
+_STATUS = {"session": 404, "full": 503, "engine": 503, "stopping": 503, "face": 500}
+_WORDS = {
+    404: "there is nothing here: / is the page, /stream.ts the stream, /api/sessions lists sessions",
+    405: "this is only to be read: use GET",
+}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build(hub: Hub, access: Access, voice: Voice) -> Starlette:
+    """The application. voice: who speaks texts that name none."""
+    server = _Server(hub, access, voice)
+    assets = {f"/{file.name}": file for file in sorted(PAGES.iterdir()) if file.suffix != ".py" and file.is_file()}
+    open_paths = frozenset(["/", "/healthz", *assets])
+    app = Starlette(
+        routes=server.routes(assets),
+        middleware=[Middleware(Guard, access=access, open_paths=open_paths)],
+        exception_handlers={HTTPException: _sorry},
+    )
+    app.router.redirect_slashes = False  # it would answer with a Location made of whatever Host was sent
+    return app
+
+
+class _Server:
+    def __init__(self, hub: Hub, access: Access, voice: Voice) -> None:
+        self._hub, self._access, self._voice = hub, access, voice
+        self._metrics = Metrics(hub)
+
+    def routes(self, assets: dict[str, Path]) -> list[BaseRoute]:
+        """All of them; a route for GET answers HEAD as well."""
+        return [
+            Route("/", _file(PAGES / "index.html")),
+            *(Route(path, _file(file)) for path, file in assets.items()),
+            Mount("/static", StaticFiles(directory=PAGES)),
+            *(Route(f"/stream.{container}", self._stream(container)) for container in STREAMS),
+            *(Route(f"/s/{{session}}/stream.{container}", self._stream(container)) for container in STREAMS),
+            Route("/speak", _upgrade),
+            WebSocketRoute("/speak", self.speak),
+            Route("/healthz", self.health),
+            Route("/metrics", self.metrics),
+            Route("/api/sessions", self.sessions),
+            Route("/api/sessions/{session}", self.session),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        """200 where sessions can run."""
+        del request
+        state = self._hub.state
+        body = {
+            "status": state,
+            "version": __version__,
+            "sessions": len(self._hub.sessions.by_name),
+            "viewers": self._hub.viewers(),
+        }
+        return JSONResponse(body, 200 if state == "ok" else 503, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        del request
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def sessions(self, request: Request) -> Response:
+        """All that can be watched."""
+        del request
+        clock = time.monotonic()
+        found = [
+            session.describe(clock) if session else describe_asleep(name, clock) for name, session in self._hub.names()
+        ]
+        return JSONResponse({"sessions": found}, headers={"Cache-Control": "no-store"})
+
+    async def session(self, request: Request) -> Response:
+        """One of them."""
+        name = request.path_params["session"]
+        try:
+            session = self._hub.find(name)
+        except Refused as err:
+            return _refused(err)
+        clock = time.monotonic()
+        body = session.describe(clock) if session else describe_asleep(name, clock)
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    def _stream(self, container: str) -> Handler:
+        async def stream(request: Request) -> Response:
+            name = request.path_params.get("session")
+            try:
+                if self._hub.state == "starting":
+                    raise Refused("engine", "the server is starting: try again in a moment")
+                if request.method == "HEAD":
+                    session = self._hub.find(name)  # nothing is drawn for it
+                    broadcaster = session.broadcaster if session else Broadcaster()
+                else:
+                    broadcaster = (await self._hub.watch(name)).broadcaster
+            except Refused as err:
+                self._metrics.refused(err.code)
+                return _refused(err)
+            return stream_response(request, broadcaster, container)
+
+        return stream
+
+    async def speak(self, websocket: WebSocket) -> None:
+        """A sender."""
+        speaker = Speaker(websocket, self._hub, self._access, self._voice)
+        try:
+            await speaker.run()
+        finally:
+            if speaker.refused is not None:
+                self._metrics.refused(speaker.refused)
+
+
+def _file(path: Path) -> Handler:
+    async def page(request: Request) -> Response:
+        del request
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})  # asked for again, and 304 where unchanged
+
+    return page
+
+
+async def _upgrade(request: Request) -> Response:
+    del request
+    words = "this is a websocket: use txt2vid send"
+    return PlainTextResponse(f"{words}\n", 426, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+
+
+async def _sorry(request: Request, error: Exception) -> Response:
+    """404 and 405 in one line."""
+    del request
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    return PlainTextResponse(f"{_WORDS.get(status, 'this cannot be done')}\n", status, headers=headers)
+
+
+def _refused(err: Refused) -> Response:
+    status = _STATUS.get(err.code, 400)
+    headers = {"Retry-After": str(round(limits.WATCH_LINGER))} if status == 503 else None
+    return JSONResponse({"error": str(err), "code": err.code}, status, headers=headers)

@@ -1,0 +1,154 @@
+"""Who may do what: decisions about the heads of requests. Nothing here reads, waits or logs.
+
+Three questions, each answered by an HTTP status (`Refusal`) or by None:
+the Host header (a page elsewhere must not reach us under a name of its own: DNS rebinding), the Origin of a websocket
+(browsers do not keep pages of other sites from opening one), and the token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from txt2vid.errors import UsageError
+
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The head of a request.
+
+    token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
+    something that only looks (streams, the page's data).
+    """
+
+    kind: Literal["http", "websocket"]
+    host: str | None = None
+    origin: str | None = None
+    authorization: str | None = None
+    token: str | None = None
+    open_to_all: bool = False
+    viewing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP status and one line that says what to do."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the server's owner allows.
+
+    token: None where everyone who reaches the port may do everything. public_viewing: looking needs no token.
+    local_names: only loopback's names and `hosts` are taken as Host (`Access.of` decides). hosts, origins: allowed
+    beside the usual ones, in small letters; a host without a port.
+    """
+
+    token: str | None = None
+    public_viewing: bool = False
+    local_names: bool = True
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        host: str,
+        token: str | None,
+        *,
+        public_viewing: bool = False,
+        hosts: tuple[str, ...] = (),
+        origins: tuple[str, ...] = (),
+    ) -> Access:
+        """For a server bound to `host`. Raises UsageError where a host that others reach has no token."""
+        if token is not None and not token.strip():
+            raise UsageError('the token is empty: write, for instance, --token "$(openssl rand -hex 16)"')
+        if token is None and not is_loopback(host):
+            raise UsageError(
+                f"--host {host} lets other machines in, which needs a token: "
+                'add --token "$(openssl rand -hex 16)", or leave --host out'
+            )
+        return cls(
+            token,
+            public_viewing,
+            local_names=token is None,
+            hosts=frozenset(name.lower() for name in hosts),
+            origins=frozenset(origin.lower().rstrip("/") for origin in origins),
+        )
+
+    def refusal(self, asked: Asked) -> Refusal | None:
+        """Why a request is not let in, or None. A websocket's token may still come in its hello."""
+        if self.local_names and not self._is_ours(asked.host):
+            return Refusal(
+                421, "this server answers to localhost alone: restart it with --allow-host NAME to add a name"
+            )
+        if asked.kind == "websocket":
+            if self._is_foreign(asked):
+                return Refusal(403, "a page of another site may not speak here: restart with --allow-origin to let it")
+            return None
+        if asked.open_to_all or (asked.viewing and self.public_viewing):
+            return None
+        if not self.knows(bearer(asked.authorization), asked.token):
+            return Refusal(401, "this needs the server's token: add ?token=… to the URL, or Authorization: Bearer …")
+        return None
+
+    def knows(self, *tokens: str | None) -> bool:
+        """Whether one of them is the server's token, or it has none. Takes as long for any wrong one."""
+        if self.token is None:
+            return True
+        known = self.token.encode()
+        return sum(hmac.compare_digest(known, (token or "").encode("utf-8", "replace")) for token in tokens) > 0
+
+    def _is_ours(self, host: str | None) -> bool:
+        name, _ = split_host(host or "")
+        return is_loopback(name) or name in self.hosts
+
+    def _is_foreign(self, asked: Asked) -> bool:
+        """Programs send no Origin; browsers always send one to websockets."""
+        if asked.origin is None:
+            return False
+        origin = asked.origin.lower()
+        parts = urlsplit(origin)
+        if origin in self.origins or (parts.netloc and parts.netloc in self.origins):
+            return False
+        default = _DEFAULT_PORTS.get(parts.scheme, "")
+        return not parts.netloc or _with_port(parts.netloc, default) != _with_port((asked.host or "").lower(), default)
+
+
+def bearer(authorization: str | None) -> str | None:
+    """The token of an Authorization header (RFC 6750), None where it holds none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """The name in small letters without IPv6's brackets, and the port or ""."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        name, _, rest = host[1:].partition("]")
+        return name, rest.removeprefix(":")
+    name, _, port = host.partition(":")
+    return name.rstrip("."), port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is only ever this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _with_port(host: str, default: str) -> tuple[str, str]:
+    name, port = split_host(host)
+    return name, port or default

@@ -1,0 +1,198 @@
+"""What is going on in the server: who speaks and who watches in which session, and what the studios say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from txt2vid.core.options import FaceOptions
+from txt2vid.core.wire import Hello
+from txt2vid.pipeline.messages import Drained, Encoding, Event, Failed, Opened, Prepared, Report, Request, Said, Source
+from txt2vid.pipeline.studios import Studios
+from txt2vid.server import limits
+from txt2vid.server.faces import Faces
+from txt2vid.server.logs import say
+from txt2vid.server.seat import Refused, Sender, Taken
+from txt2vid.server.session import Session
+from txt2vid.server.sessions import Manner, Sessions
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """All faces and sessions of a server, in one event loop: `start`, and at the end `stop`.
+
+    studios: not started; their events must come to `on_event` and `on_lost`.
+    """
+
+    def __init__(self, studios: Studios, faces: Mapping[str, FaceOptions], manner: Manner) -> None:
+        self.studios = studios
+        self.faces = Faces(faces, studios.prepare)
+        self.sessions = Sessions(studios, self.faces, manner)
+        self.connected: set[Sender] = set()  # with a seat or not yet; at most MAX_SPEAKERS (speak.py)
+        self.studio_losses = 0
+        self._ready = self._stopping = False
+
+    async def start(self) -> None:
+        """The first studio runs and the first face is ready. Raises Txt2VidError where it cannot be."""
+        await self.studios.start()
+        await self.faces.ready(self.faces.first)
+        self._ready = True
+
+    def stop(self) -> None:
+        """Everyone is told that the server ends."""
+        self._ready, self._stopping = False, True
+        for sender in self.connected:
+            sender.dismiss("stopping", "the server is going down")
+        for session in list(self.sessions.by_name.values()):
+            self.sessions.close(session, "stopping", "the server is going down")
+
+    @property
+    def state(self) -> str:
+        """One of: "starting", "ok", "no studio" (all are lost; another is on its way), "stopping"."""
+        if self._stopping:
+            return "stopping"
+        if not self._ready:
+            return "starting"
+        return "ok" if self.studios.running else "no studio"
+
+    # Looking
+
+    def names(self) -> Iterator[tuple[str, Session | None]]:
+        """All that can be watched: faces in their order, with their sessions where there was need; then the others."""
+        sessions = self.sessions.by_name
+        for name in self.faces.options:
+            yield name, sessions.get(name)
+        yield from [(name, session) for name, session in sessions.items() if name not in self.faces]
+
+    def find(self, name: str | None) -> Session | None:
+        """The session of that name (None: the first face's), None where a face has none yet.
+
+        Raises Refused "session" where there is neither a session nor a face of that name.
+        """
+        name = name or self.faces.first
+        session = self.sessions.by_name.get(name)
+        if session is None and name not in self.faces:
+            raise Refused("session", f"there is no session {name[:64]!r} here: /api/sessions lists those that are")
+        return session
+
+    def viewers(self) -> int:
+        """How many watch, in all sessions."""
+        return sum(session.broadcaster.viewers for session in self.sessions.by_name.values())
+
+    async def watch(self, name: str | None) -> Session:
+        """A session to watch, running. Raises Refused where there is none, no room, or it cannot run."""
+        session = self.find(name) or self._stand(name or self.faces.first)
+        if self.viewers() >= self.sessions.manner.most_viewers:
+            raise Refused("full", f"{self.sessions.manner.most_viewers} viewers are the most here: try again later")
+        await self.sessions.opened(session)
+        return session
+
+    # Speaking
+
+    async def claim(self, hello: Hello, sender: Sender) -> tuple[Session, Taken]:
+        """A sender's place in a session that runs. Raises Refused where it gets none."""
+        if hello.face is not None and hello.face not in self.faces:
+            some = ", ".join(list(self.faces.options)[:8])
+            raise Refused("face", f"there is no face {hello.face!r} here: choose one of {some}")
+        session = self._wanted(hello)
+        taken = session.seat.take(sender, hello, self._now())
+        if taken.replaced is not None:
+            taken.replaced.dismiss("replaced", "another connection of this sender has taken over")
+        if taken.fresh:
+            session.forget_words()
+        self.sessions.touch(session)
+        try:
+            await self._seat(session, hello, taken)
+        except BaseException:
+            self.release(session, sender, broken=False)
+            raise
+        say(_log, "sender connected", session=session.name, sender=sender.label, fresh=taken.fresh)
+        return session, taken
+
+    def release(self, session: Session, sender: Sender, *, broken: bool) -> None:
+        """A sender is gone. broken: its place is kept for a while."""
+        if session.seat.leave(sender, broken=broken, now=self._now()):
+            self.sessions.touch(session)
+
+    def send(self, request: Request, *, droppable: bool = False) -> bool:
+        """Something for a session's studio; False where it did not take it."""
+        return self.studios.send(request, droppable=droppable)
+
+    # What studios say
+
+    def on_event(self, event: Event, fds: list[int]) -> None:
+        """A studio has said something; the descriptors are ours."""
+        if isinstance(event, Prepared):
+            if event.error is not None:
+                say(_log, "face failed", logging.ERROR, face=event.face, why=event.error)
+            self.faces.prepared(event)
+            return
+        session = self.sessions.by_name.get(event.session)
+        if session is None:  # it has ended meanwhile
+            for fd in fds:
+                os.close(fd)
+        else:
+            self._tell(session, event, fds)
+
+    def on_lost(self, names: Sequence[str]) -> None:
+        """A studio is gone, with these sessions; another runs."""
+        self.studio_losses += 1
+        if self._stopping:
+            return
+        if not self._ready and self.studio_losses >= limits.START_LOSSES:
+            self.faces.give_up("the process that draws ends at once: try txt2vid doctor")
+            return
+        self.faces.ask_again()
+        for name in names:
+            session = self.sessions.by_name.get(name)
+            if session is not None:
+                self.sessions.lost(session)
+
+    def _tell(self, session: Session, event: Event, fds: list[int]) -> None:
+        if isinstance(event, Encoding):
+            if event.restarted:
+                say(_log, "encoder restarted", logging.WARNING, session=session.name)
+            session.encoding(event, fds)
+        elif isinstance(event, Report):
+            session.reported(event)
+        elif isinstance(event, Opened):
+            session.opened(event)
+        elif isinstance(event, Failed):
+            self.sessions.failed(session, event)
+        elif isinstance(event, Said):
+            session.said(event)
+        elif isinstance(event, Drained):
+            session.drained()
+
+    def _wanted(self, hello: Hello) -> Session:
+        """The session that a hello names, made where it is new."""
+        name = hello.session or self.faces.first
+        session = self.sessions.by_name.get(name)
+        if session is None and name in self.faces:
+            session = self._stand(name, hello.face)
+        return session or self._add(name, hello.face or self.faces.first, standing=False)
+
+    def _stand(self, name: str, face: str | None = None) -> Session:
+        """The standing session of a face, new."""
+        session = self._add(name, name, standing=True)
+        session.face = face or name
+        return session
+
+    def _add(self, name: str, face: str, *, standing: bool) -> Session:
+        if self._stopping:
+            raise Refused("stopping", "the server is going down")
+        return self.sessions.add(name, face, standing=standing)
+
+    async def _seat(self, session: Session, hello: Hello, taken: Taken) -> None:
+        """Brings a session to what its new sender asked for."""
+        ran = session.running is not None
+        await self.sessions.opened(session)
+        await self.sessions.change_face(session, hello.face or (session.home if taken.fresh else session.face))
+        if ran:  # otherwise the session's beginning has told it
+            self.send(Source(session.name, hello.audio, taken.fresh))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

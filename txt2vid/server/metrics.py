@@ -1,0 +1,103 @@
+"""/metrics: what Prometheus reads. Numbers of sessions are looked up when it asks, so those of ended ones are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from txt2vid.core.wire import CLOSE_CODES
+from txt2vid.pipeline.messages import Report
+from txt2vid.server.hub import Hub
+from txt2vid.server.session import Session
+
+_GAUGES: dict[str, tuple[str, Callable[[Report], float]]] = {
+    "playout_delay_seconds": ("From a sample's arrival to its place in the stream.", lambda report: report.playout),
+    "buffered_seconds": ("Sound that waits in the jitter buffer.", lambda report: report.buffered),
+    "av_offset_seconds": ("How much the sound is ahead of the lips.", lambda report: report.av_offset),
+    "queued_frames": ("Pictures that wait for the encoder.", lambda report: report.queued_frames),
+    "session_seconds": ("The session's time.", lambda report: report.time),
+}
+_COUNTERS: dict[str, tuple[str, Callable[[Report], float]]] = {
+    "frames_drawn": ("Pictures that were drawn.", lambda report: report.drawn),
+    "frames_late": ("Pictures that were late.", lambda report: report.late),
+    "frames_dropped": ("Pictures that were left out.", lambda report: report.dropped),
+    "render_seconds": ("Seconds spent drawing.", lambda report: report.render_seconds),
+    "encode_seconds": ("Seconds spent handing pictures to the encoder.", lambda report: report.encode_seconds),
+    "heard_seconds": ("Sound that was heard.", lambda report: report.heard_seconds),
+    "concealed_seconds": ("Sound that was missing and made up.", lambda report: report.concealed_seconds),
+    "trimmed_seconds": ("Silence left out to win back delay.", lambda report: report.trimmed_seconds),
+}
+_TRAFFIC: dict[str, tuple[str, Callable[[Session], float]]] = {
+    "received_bytes": ("Sound that came from senders.", lambda session: session.audio_bytes),
+    "refused_packets": ("Sound that a studio could not take in time.", lambda session: session.refused),
+    "encoded_bytes": ("What came from the encoder.", lambda session: session.broadcaster.bytes_in),
+    "sent_bytes": ("What went to viewers.", lambda session: session.broadcaster.bytes_out),
+    "dropped_units": ("Pieces of a stream left out for slow viewers.", lambda session: session.broadcaster.dropped),
+    "encoder_restarts": ("Encoders that died and were replaced.", lambda session: session.encoder_restarts),
+}
+
+
+class Metrics:
+    """The numbers of one server, in a registry of its own: several servers may live in a process."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_HubNumbers(hub))
+        self._refused = Counter(
+            "txt2vid_refused",
+            "Connections that were refused or ended with an error.",
+            ["code"],
+            registry=self._registry,
+        )
+        for code in CLOSE_CODES:
+            self._refused.labels(code)
+
+    def refused(self, code: str) -> None:
+        """A connection was refused. code: a key of wire.CLOSE_CODES, so that labels are bounded."""
+        self._refused.labels(code if code in CLOSE_CODES else "protocol").inc()
+
+    def text(self) -> bytes:
+        """All numbers in Prometheus' text format 0.0.4."""
+        return generate_latest(self._registry)
+
+
+class _HubNumbers(Collector):
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything, now. At most as many label values as there may be sessions."""
+        sessions = list(self._hub.sessions.by_name.values())
+        senders = sum(session.seat.sender is not None for session in sessions)
+        yield GaugeMetricFamily("txt2vid_sessions", "Sessions that are open.", len(sessions))
+        yield GaugeMetricFamily("txt2vid_senders", "Senders that are connected.", senders)
+        yield GaugeMetricFamily("txt2vid_studios", "Processes that draw.", self._hub.studios.running)
+        yield CounterMetricFamily("txt2vid_studio_restarts", "Such processes that died.", self._hub.studio_losses)
+        viewers = GaugeMetricFamily("txt2vid_viewers", "Who watches.", labels=["session"])
+        for session in sessions:
+            viewers.add_metric([session.name], session.broadcaster.viewers)
+        yield viewers
+        yield from _of_sessions(sessions)
+
+
+def _of_sessions(sessions: list[Session]) -> Iterator[Metric]:
+    for name, (words, read) in _GAUGES.items():
+        gauge = GaugeMetricFamily(f"txt2vid_{name}", words, labels=["session"])
+        for session in sessions:
+            if session.report is not None:
+                gauge.add_metric([session.name], read(session.report))
+        yield gauge
+    for name, (words, read) in _COUNTERS.items():
+        counter = CounterMetricFamily(f"txt2vid_{name}", words, labels=["session"])
+        for session in sessions:
+            if session.report is not None:
+                counter.add_metric([session.name], read(session.report))
+        yield counter
+    for name, (words, count) in _TRAFFIC.items():
+        traffic = CounterMetricFamily(f"txt2vid_{name}", words, labels=["session"])
+        for session in sessions:
+            traffic.add_metric([session.name], count(session))
+        yield traffic

@@ -1,0 +1,107 @@
+// What to type elsewhere to speak into a session and to watch it, ready to be copied.
+
+import { element, make, setText } from "./page.js";
+
+/** @typedef {import("./api.js").Session} Session */
+
+const THANKS = 2000; // milliseconds that a button says what it did
+const HIDDEN = "••••";
+const OPTION = / (?=-|'?\w+:\/\/)/; // lines break before options and addresses: an option keeps its value
+let shown = "";
+
+/**
+ * @param {Session | null} session
+ * @param {string | null} token
+ */
+export function showCommands(session, token) {
+  const key = JSON.stringify([session?.name, session?.streams, token]);
+  if (key === shown) return; // what somebody selects stays selected
+  shown = key;
+  const visible = commands(session, token && HIDDEN);
+  const real = commands(session, token);
+  element("commands").replaceChildren(...visible.map(([title, text], index) => row(title, text, real[index][1])));
+  element("commands-note").hidden = !token;
+}
+
+/**
+ * @param {Session | null} session
+ * @param {string | null} token
+ * @returns {[string, string][]} title and command
+ */
+function commands(session, token) {
+  const speak = new URL("speak", document.baseURI);
+  speak.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  speak.hash = speak.search = "";
+  const path = session?.streams?.ts ?? (session ? `s/${encodeURIComponent(session.name)}/stream.ts` : "stream.ts");
+  const url = new URL(path, document.baseURI);
+  url.hash = "";
+  if (token) url.searchParams.set("token", token); // in the address, as every player takes it there
+  const stream = quoted(decodeURI(url.href));
+  const named = session ? ` --session ${session.name}` : "";
+  const secret = token ? ` --token ${quoted(token)}` : "";
+  return [
+    ["Speak into it", `txt2vid send --mic ${speak.href}${named}${secret}`],
+    ["Watch", `txt2vid play ${stream}`],
+    ["Watch with ffplay", `ffplay -fflags nobuffer -flags low_delay ${stream}`],
+  ];
+}
+
+/**
+ * @param {string} word
+ * @returns {string} as a shell takes it
+ */
+function quoted(word) {
+  return /^[\w./:=@•-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** @type {(word: string) => (Node | string)[]} an address may be broken behind its slashes */
+const breakable = (word) => word.split(/(?<=\w\/)/).flatMap((part) => [part, make("wbr")]);
+
+/**
+ * @param {string} title
+ * @param {string} visible
+ * @param {string} real
+ */
+function row(title, visible, real) {
+  const words = visible.split(OPTION).flatMap((word) => [" ", make("span", { class: "word" }, ...breakable(word))]);
+  const code = make("code", {}, ...words.slice(1));
+  const button = make("button", { type: "button", "aria-label": `Copy: ${title}` }, "Copy");
+  button.addEventListener("click", () => void copy(real, button, code));
+  return make("div", { class: "command" }, make("h3", {}, title), button, make("pre", {}, code));
+}
+
+/**
+ * @param {string} text
+ * @param {HTMLElement} button
+ * @param {HTMLElement} code
+ */
+async function copy(text, button, code) {
+  let done = true;
+  try {
+    await navigator.clipboard.writeText(text); // only on https and localhost
+  } catch {
+    done = copyOld(text);
+  }
+  if (!done) getSelection()?.selectAllChildren(code);
+  setText(button, done ? "Copied" : "Press Ctrl+C");
+  setText(element("said"), done ? "Copied." : "Selected: press Control C to copy.");
+  setTimeout(() => {
+    setText(button, "Copy");
+    setText(element("said"), "");
+  }, THANKS);
+}
+
+/**
+ * The way of pages that came over plain http.
+ * @param {string} text
+ */
+function copyOld(text) {
+  const before = document.activeElement;
+  const area = /** @type {HTMLTextAreaElement} */ (make("textarea", { class: "unseen", readonly: "" }, text));
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (before instanceof HTMLElement) before.focus();
+  return done;
+}

@@ -1,0 +1,190 @@
+"""The server's process: studios, hub and HTTP are started, and all end together within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+import uvicorn
+
+from txt2vid.core.wire import MAX_MESSAGE
+from txt2vid.pipeline.studios import Studios, cores
+from txt2vid.server import limits
+from txt2vid.server.app import build
+from txt2vid.server.hub import Hub
+from txt2vid.server.listen import bind
+from txt2vid.server.logs import say
+from txt2vid.server.playlist import AudioPlaylist, Playlist, TextPlaylist
+from txt2vid.server.seat import Refused
+from txt2vid.server.sessions import Manner
+from txt2vid.server.settings import Address, Settings
+from txt2vid.server.speak import Voice
+from txt2vid.server.streaming import Publishing, StreamProtocol
+
+_log = logging.getLogger(__name__)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+POLL_SECONDS = 0.01
+
+OnReady = Callable[[Address], None]
+
+
+def serve(settings: Settings, on_ready: OnReady) -> None:
+    """Serves until SIGINT, SIGTERM or SIGHUP, and then returns: that is how a server ends. Call from the main thread.
+
+    on_ready: called once, when viewers and senders can come. Raises Txt2VidError where it cannot begin, or go on.
+    """
+    playlist = _playlist(settings)
+    listener = bind(settings.host, settings.port)
+    try:
+        asyncio.run(_Server(settings, listener, playlist).run(on_ready))
+    finally:
+        listener.close()
+
+
+class _Http(uvicorn.Server):
+    """uvicorn, without its signal handlers: it would end before senders and viewers are told."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Server:
+    def __init__(self, settings: Settings, listener: socket.socket, playlist: Playlist | None) -> None:
+        self._settings, self._listener, self._playlist = settings, listener, playlist
+        self._studios = Studios(
+            settings.engine,
+            settings.workers or cores(),
+            lambda event, fds: self._hub.on_event(event, fds),
+            lambda names: self._hub.on_lost(names),
+        )
+        most, viewers = settings.max_sessions, settings.max_viewers
+        manner = Manner(settings.fps, settings.seed, settings.mark, most, viewers)
+        self._hub = Hub(self._studios, settings.faces, manner)
+        voice = Voice(settings.tts, settings.voice)
+        self._http = _Http(_config(build(self._hub, settings.access, voice)))
+
+    async def run(self, on_ready: OnReady) -> None:
+        with _ending() as ending:
+            serving = asyncio.create_task(self._http.serve([self._listener]), name="http")
+            sides: list[asyncio.Task[None]] = []
+            ended = asyncio.create_task(ending.wait(), name="ending")
+            starting = asyncio.create_task(self._hub.start(), name="start")
+            try:
+                await asyncio.wait({starting, ended, serving}, return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    starting.result()  # raises what keeps it from starting
+                    self._say_ready(on_ready)
+                    sides += [asyncio.create_task(side) for side in self._sides()]
+                    await asyncio.wait({ended, serving}, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    serving.result()
+            finally:
+                await self._end(serving, [starting, ended, *sides])
+
+    def _say_ready(self, on_ready: OnReady) -> None:
+        host, port = self._listener.getsockname()[:2]
+        address = Address(_WILDCARDS.get(host, host), port, self._hub.faces.first)
+        say(_log, "ready", host=host, port=port, faces=len(self._settings.faces), engine=self._settings.engine)
+        on_ready(address)
+
+    def _sides(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on beside the requests."""
+        if self._playlist is not None:
+            yield self._playlist.run(self._hub)
+        if self._settings.publish:
+            yield self._publish()
+
+    async def _publish(self) -> None:
+        """The first session goes to media servers; where it ends (drawing failed too often), it is begun again."""
+        while self._hub.state != "stopping":
+            try:
+                session = await self._hub.watch(None)
+                await Publishing(session.broadcaster, self._settings.publish).run()
+            except Refused as err:
+                say(_log, "publishing failed", logging.ERROR, why=str(err))
+            await asyncio.sleep(limits.AGAIN_SECONDS)
+
+    async def _end(self, serving: asyncio.Task[None], others: Sequence[asyncio.Task[Any]]) -> None:
+        say(_log, "ending")
+        self._hub.stop()
+        for task in others:
+            task.cancel()
+        results = await asyncio.gather(*others, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                _log.error("a part of the server has failed", exc_info=result)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._farewell(), limits.FAREWELL_SECONDS)
+        self._http.should_exit = True
+        await asyncio.gather(self._studios.stop(), asyncio.wait({serving}, timeout=limits.END_SECONDS))
+        serving.cancel()
+        await asyncio.wait({serving})
+        say(_log, "ended")
+
+    async def _farewell(self) -> None:
+        """Until all requests are answered, and all senders told."""
+        while self._http.server_state.tasks:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _playlist(settings: Settings) -> Playlist | None:
+    if settings.audio is not None:
+        return AudioPlaylist(settings.audio, loop=settings.loop)
+    if settings.text_file is not None:
+        voice = Voice(settings.tts, settings.voice)
+        return TextPlaylist(settings.text_file, loop=settings.loop, voice=voice)
+    return None
+
+
+def _config(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn's types are of its own, starlette's are typing.Any's
+        http=StreamProtocol,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_ping_interval=limits.PING_SECONDS,
+        ws_ping_timeout=limits.PING_SECONDS,
+        ws_per_message_deflate=False,  # Opus does not shrink, and a small message may unpack to a large one
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # it holds query strings, and tokens in them
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=limits.MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=limits.HEAD_BYTES,
+        timeout_keep_alive=limits.KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+        backlog=limits.BACKLOG,
+    )
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[asyncio.Event]:
+    """An event that signals set. The second signal finds the handlers of before: it ends the process at once."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    mine = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]  # nohup stays nohup
+
+    def restore() -> None:
+        while mine:
+            number = mine.pop()
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
+
+    def end() -> None:
+        event.set()
+        restore()
+
+    for number in mine:
+        loop.add_signal_handler(number, end)
+    try:
+        yield event
+    finally:
+        restore()

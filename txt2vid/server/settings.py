@@ -1,0 +1,58 @@
+"""What `txt2vid serve` was asked for, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from txt2vid.core.options import FaceOptions
+from txt2vid.server import limits
+from txt2vid.server.auth import Access
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
+LIVE_SIZE = 512  # pixels of the longer side: what 16 sessions on two cores can be drawn and encoded at
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server.
+
+    faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
+    one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
+    session's stream goes to. mark: draws a mark while the sound is loud, for measurements.
+    """
+
+    faces: Mapping[str, FaceOptions]
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    access: Access = field(default_factory=Access)
+    engine: str = "auto"
+    checkpoint: Path | None = None
+    workers: int | None = None
+    fps: Fraction | None = None
+    seed: int = 0
+    mark: bool = False
+    max_sessions: int = limits.MAX_SESSIONS
+    max_viewers: int = limits.MAX_VIEWERS
+    audio: Path | None = None
+    text_file: Path | None = None
+    loop: bool = False
+    tts: str | None = None
+    voice: str | None = None
+    publish: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server that is ready can be reached: http://host:port, and the first session's name."""
+
+    host: str
+    port: int
+    session: str
+
+    @property
+    def authority(self) -> str:
+        """host:port, with brackets around IPv6's addresses."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

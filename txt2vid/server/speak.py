@@ -1,0 +1,254 @@
+"""The websocket /speak: one sender's connection, from hello to its end. Nothing that it says is trusted.
+
+Two tasks a connection, one reads and one writes; whichever ends first ends both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from txt2vid.core.wire import (
+    CLOSE_CODES,
+    MAX_MESSAGE,
+    MAX_PACKET_SECONDS,
+    MAX_TEXT,
+    SUBPROTOCOL,
+    ClientMessage,
+    End,
+    Error,
+    Hello,
+    Interrupt,
+    Ready,
+    ServerMessage,
+    Stats,
+    Text,
+    WireError,
+    decode_client,
+    decode_packet,
+    encode,
+)
+from txt2vid.pipeline.messages import Drain, Hear, Said, Say
+from txt2vid.server import limits
+from txt2vid.server.auth import Access, bearer
+from txt2vid.server.hub import Hub
+from txt2vid.server.logs import say
+from txt2vid.server.rates import Allowance, packet_seconds
+from txt2vid.server.seat import Refused, Sender
+from txt2vid.server.session import Session
+
+_log = logging.getLogger(__name__)
+_CUT_OFF = frozenset({1005, 1006, 1011, 1012})  # close codes of connections that nobody closed on purpose
+_LIMITS = {
+    "message": MAX_MESSAGE,
+    "text": MAX_TEXT,
+    "seconds": int(MAX_PACKET_SECONDS),
+    "texts": limits.MAX_TEXTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks texts that name no voice: a synthesizer and a voice of its, None for the defaults."""
+
+    tts: str | None = None
+    voice: str | None = None
+
+    def say(self, session: str, text: Text) -> Say:
+        """The text as the studio hears it."""
+        own = text.tts is not None or text.voice is not None
+        tts, voice = (text.tts, text.voice) if own else (self.tts, self.voice)
+        return Say(session, text.text, text.id, text.interrupt, tts, voice)
+
+
+class _Gone(Exception):  # noqa: N818 - not an error of ours
+    """The peer is not there any more. code: of RFC 6455, 7.4.1."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Speaker(Sender):
+    """One sender's connection."""
+
+    def __init__(self, websocket: WebSocket, hub: Hub, access: Access, voice: Voice) -> None:
+        self._websocket, self._hub, self._access, self._voice = websocket, hub, access, voice
+        client = websocket.client
+        self.label = f"{client.host}:{client.port}" if client else "somebody"
+        self._outbox: deque[ServerMessage] = deque()
+        self._closing: Error | None = None
+        self._wake = asyncio.Event()
+        self._gone: int | None = None
+        self._ended = False
+        self._session: Session | None = None
+
+    @property
+    def refused(self) -> str | None:
+        """The code of the error that the connection was closed with, None where it was not."""
+        return self._closing.code if self._closing else None
+
+    def tell(self, message: ServerMessage) -> None:
+        """Queues a message; where OUTBOX wait, Stats are left out, and without anything else it cannot go on."""
+        if self._closing is not None or self._gone is not None:
+            return
+        if len(self._outbox) < limits.OUTBOX:
+            self._outbox.append(message)
+            self._wake.set()
+        elif not isinstance(message, Stats):
+            self.dismiss("rate", "too many answers wait to be read: read them")
+
+    def dismiss(self, code: str, message: str) -> None:
+        """The last message; the connection closes after it."""
+        if self._closing is None:
+            self._closing = Error(code if code in CLOSE_CODES else "engine", message)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """The whole conversation."""
+        offered = SUBPROTOCOL in self._websocket.scope["subprotocols"]
+        await self._websocket.accept(subprotocol=SUBPROTOCOL if offered else None)
+        if not offered:
+            self.dismiss("protocol", f"ask for the subprotocol {SUBPROTOCOL}")
+        elif len(self._hub.connected) >= limits.MAX_SPEAKERS:
+            self.dismiss("full", "too many senders are connected: try again later")
+        self._hub.connected.add(self)
+        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
+        try:
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            if self._closing is not None:
+                await asyncio.wait({writer}, timeout=limits.SEND_SECONDS)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.wait({reader, writer})
+            self._leave()
+        for task in (reader, writer):
+            if not task.cancelled():
+                task.result()  # raises what is a mistake of ours
+
+    def _leave(self) -> None:
+        self._hub.connected.discard(self)
+        broken = self._closing is None and self._gone in _CUT_OFF and not self._ended
+        why = self._closing.code if self._closing else "connection lost" if broken else "closed"
+        name = self._session.name if self._session else None
+        if self._session is not None:
+            self._hub.release(self._session, self, broken=broken)
+        say(_log, "sender gone", session=name, sender=self.label, why=why)
+
+    # Reading
+
+    async def _read(self) -> None:
+        with contextlib.suppress(_Gone):
+            try:
+                await self._converse()
+            except (WireError, Refused) as err:
+                self.dismiss(err.code, str(err))
+
+    async def _converse(self) -> None:
+        if self._closing is not None:
+            return
+        allowance = Allowance(self._now())
+        try:
+            first = await asyncio.wait_for(self._receive(), limits.HELLO_SECONDS)
+        except asyncio.TimeoutError as err:
+            raise WireError(f"no hello within {limits.HELLO_SECONDS:g} s") from err
+        hello = decode_client(first) if isinstance(first, str) else None
+        if not isinstance(hello, Hello):
+            raise WireError("the first message must be a hello")
+        headers, query = self._websocket.headers, self._websocket.query_params
+        if not self._access.knows(hello.token, bearer(headers.get("authorization")), query.get("token")):
+            raise WireError("the token is missing or wrong: add --token", "token")
+        session, taken = await self._hub.claim(hello, self)
+        self._session = session
+        self.tell(Ready(session.name, session.face, session.epoch, taken.resume, session.streams, _LIMITS))
+        while True:
+            message = await self._receive()
+            allowance.message(self._now())
+            if isinstance(message, bytes):
+                self._hear(session, message, hello, allowance)
+            else:
+                self._obey(session, decode_client(message), allowance)
+
+    def _hear(self, session: Session, data: bytes, hello: Hello, allowance: Allowance) -> None:
+        self._not_after_end()
+        if hello.audio is None:
+            raise WireError("sound came, but hello named no 'audio'", "audio")
+        packet = decode_packet(data)
+        allowance.audio(packet_seconds(packet.payload, hello.audio), self._now())
+        session.audio_bytes += len(data)
+        if not self._hub.send(Hear(session.name, packet), droppable=True):
+            session.refused += 1
+
+    def _obey(self, session: Session, message: ClientMessage, allowance: Allowance) -> None:
+        if isinstance(message, Hello):
+            raise WireError("hello came twice")
+        if isinstance(message, Interrupt):
+            self._hub.sessions.cut(session, message.epoch)
+            return
+        self._not_after_end()
+        if isinstance(message, End):
+            self._ended = session.draining = True
+            if not self._hub.send(Drain(session.name)):
+                session.drained()
+            return
+        allowance.text(len(message.text), self._now())
+        if len(session.texts) >= limits.MAX_TEXTS:
+            raise WireError(f"{limits.MAX_TEXTS} texts wait to be spoken: wait for 'spoken'", "rate")
+        session.texts.append(message.id)
+        if not self._hub.send(self._voice.say(session.name, message)):
+            session.said(Said(session.name, message.id, dropped=True))
+
+    def _not_after_end(self) -> None:
+        if self._ended:
+            raise WireError("nothing may follow 'end': connect anew")
+
+    async def _receive(self) -> str | bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            self._gone = int(message.get("code") or 1005)
+            raise _Gone(self._gone)
+        text: str | None = message.get("text")
+        data: bytes | None = message.get("bytes")
+        return text if text is not None else data or b""
+
+    # Writing
+
+    async def _write(self) -> None:
+        with contextlib.suppress(_Gone):
+            while True:
+                await self._something()
+                while self._outbox:
+                    await self._send(encode(self._outbox.popleft()))
+                if self._closing is not None:
+                    await self._send(encode(self._closing))
+                    await self._close(CLOSE_CODES[self._closing.code], self._closing.code)
+                    return
+
+    async def _something(self) -> None:
+        """Waits for something to say; a session that rests reports nothing, but its sender wants to know that."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), limits.REST_SECONDS)
+        except asyncio.TimeoutError:
+            if self._session is not None:
+                self.tell(self._session.stats())
+        self._wake.clear()
+
+    async def _send(self, text: str) -> None:
+        try:
+            await asyncio.wait_for(self._websocket.send_text(text), limits.SEND_SECONDS)
+        except (WebSocketDisconnect, RuntimeError, asyncio.TimeoutError) as err:  # RuntimeError: uvicorn closed it
+            self._gone = self._gone or 1006
+            raise _Gone(self._gone) from err
+
+    async def _close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._websocket.close(code, reason), limits.SEND_SECONDS)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

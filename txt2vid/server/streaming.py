@@ -1,0 +1,197 @@
+"""A session's stream over HTTP: one response that goes on for as long as its viewer reads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from txt2vid.errors import FFmpegError
+from txt2vid.ffmpeg.publish import Publisher
+from txt2vid.ffmpeg.remux import Remuxer
+from txt2vid.transports.broadcast import Broadcaster, ViewersFull
+from txt2vid.transports.subscription import Kind, Subscription
+
+MEDIA_TYPES = {"ts": "video/mp2t", "mp4": "video/mp4", "mkv": "video/x-matroska", "avi": "video/x-msvideo"}
+STALL_SECONDS = 15.0  # that a viewer may read nothing: a wireless network's worst; then it is disconnected
+CHECK_SECONDS = 1.0  # between looks at that
+SEND_BUFFER = 256 * 1024  # bytes of a viewer's socket: 1 s of a stream; Linux lets it grow to 4 MB, all of it delay
+RETRY_SECONDS = 10  # after which one who found all places taken may ask again
+MAX_REMUXED = 8  # viewers of mkv and avi, of the whole server: each has a process of its own, of some 30 MB
+
+CONNECTION = "connection"  # key in an ASGI scope's state
+_DIRECT: dict[str, Kind] = {"ts": "ts", "mp4": "mp4"}
+_REMUXED: set[Subscription] = set()  # all of this process
+
+_log = logging.getLogger(__name__)
+
+
+class StreamProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1, whose requests know their connection: ASGI has no word for cutting one.
+
+    Give it as `http` to uvicorn.Config. Without it a viewer that reads nothing is left, but stays connected as long as
+    the system lets it.
+    """
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, {**app_state, CONNECTION: self}, _loop)
+
+
+def stream_response(request: Request, broadcaster: Broadcaster, container: str) -> Response:
+    """The answer to GET and HEAD of a stream. container: a key of MEDIA_TYPES. Ranges are not looked at."""
+    return _Stream(broadcaster, container, head=request.method == "HEAD")
+
+
+class _Stream(Response):
+    """Subscribes when it is sent, and closes its subscription whatever happens then."""
+
+    def __init__(self, broadcaster: Broadcaster, container: str, *, head: bool) -> None:
+        self.status_code = 200
+        self.background = None
+        self.media_type = MEDIA_TYPES[container]
+        self.init_headers({"Cache-Control": "no-store", "Connection": "close"})
+        self._broadcaster, self._container, self._head = broadcaster, container, head
+        self._sending_since: float | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        if self._head:
+            await send(start)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        try:
+            viewer = self._subscribe()
+        except ViewersFull as full:
+            answer = PlainTextResponse(f"{full}\n", 503, {"Retry-After": str(RETRY_SECONDS)})
+            await answer(scope, receive, send)
+            return
+        connection = scope.get("state", {}).get(CONNECTION)
+        try:
+            await send(start)
+            if self._container in _DIRECT:
+                await self._stream(viewer, connection, receive, send)
+            else:
+                async with aclosing(_remuxed(viewer, self._container, self._broadcaster.fps)) as chunks:
+                    await self._stream(chunks, connection, receive, send)
+        finally:
+            viewer.close()
+            _REMUXED.discard(viewer)
+
+    def _subscribe(self) -> Subscription:
+        """Raises ViewersFull."""
+        if self._container in _DIRECT:
+            return self._broadcaster.subscribe(_DIRECT[self._container])
+        if len(_REMUXED) >= MAX_REMUXED:
+            raise ViewersFull(f"{MAX_REMUXED} viewers of mkv and avi are served already: take /stream.ts instead")
+        viewer = self._broadcaster.subscribe("mp4")
+        _REMUXED.add(viewer)
+        return viewer
+
+    async def _stream(
+        self, chunks: AsyncIterator[bytes], connection: StreamProtocol | None, receive: Receive, send: Send
+    ) -> None:
+        """Sends until the stream ends, the viewer is gone, or it reads nothing."""
+        if connection is not None:
+            end = connection.transport.get_extra_info("socket")
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        pump = asyncio.create_task(self._pump(chunks, send))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            while not pump.done() and not gone.done():
+                await asyncio.wait((pump, gone), timeout=CHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if self._stalled():
+                    if connection is None:
+                        return
+                    connection.transport.abort()
+                    await gone
+            if pump.done():
+                pump.result()
+        finally:
+            pump.cancel()
+            gone.cancel()
+            await asyncio.gather(pump, gone, return_exceptions=True)
+
+    async def _pump(self, chunks: AsyncIterator[bytes], send: Send) -> None:
+        now = asyncio.get_running_loop().time
+        async for chunk in chunks:
+            self._sending_since = now()
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            self._sending_since = None
+        await send({"type": "http.response.body", "body": b""})
+
+    def _stalled(self) -> bool:
+        since = self._sending_since
+        return since is not None and asyncio.get_running_loop().time() - since > STALL_SECONDS
+
+
+async def _gone(receive: Receive) -> None:
+    """Waits until the viewer has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _remuxed(viewer: Subscription, container: str, fps: Fraction) -> AsyncGenerator[bytes, None]:
+    """A viewer's MP4 in another container, until it ends or ffmpeg does."""
+    remuxer = Remuxer(container, fps)
+
+    async def feed(chunk: bytes) -> None:
+        await remuxer.write(chunk)
+        async for chunk in viewer:
+            await remuxer.write(chunk)
+        remuxer.finish()
+
+    feeding: asyncio.Task[None] | None = None
+    try:
+        first = await anext(viewer, b"")
+        if first and b"moof" not in first:  # the header alone, which is there before a keyframe
+            first += await anext(viewer, b"")
+        if first:
+            await remuxer.open(first)
+            feeding = asyncio.create_task(feed(first))
+            while data := await remuxer.read():
+                yield data
+    except FFmpegError as err:
+        _log.warning("a viewer's %s ends: %s", container, err)
+    finally:
+        if feeding is not None:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+        await remuxer.close()
+
+
+class Publishing:
+    """Sends a session's stream to media servers, each a viewer, so that the session is drawn.
+
+    Raises UsageError at a URL that cannot be published to. publishers: for metrics.
+    """
+
+    def __init__(self, broadcaster: Broadcaster, urls: Sequence[str]) -> None:
+        self.publishers = [Publisher(url, partial(broadcaster.subscribe, "ts")) for url in urls]
+
+    async def run(self) -> None:
+        """Publishes until it is cancelled."""
+        tasks = [asyncio.create_task(_publish(publisher)) for publisher in self.publishers]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _publish(publisher: Publisher) -> None:
+    while True:
+        with suppress(ViewersFull):
+            await publisher.run()
+        _log.warning("publishing to %s finds no place: again in %d s", publisher.name, RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
