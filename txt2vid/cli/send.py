@@ -1,0 +1,167 @@
+"""`txt2vid send`: a microphone, a file or a text goes to a server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from txt2vid.errors import MediaError, UsageError
+from txt2vid.pipeline.jobs import read_text
+
+if TYPE_CHECKING:
+    from txt2vid.sender.client import Client, SendOptions
+    from txt2vid.sender.sources import Source
+    from txt2vid.sender.status import Status
+
+FILE = click.Path(path_type=Path)
+BITRATES = (6_000, 510_000)  # bits a second (RFC 6716, 2.1.1)
+LOST_ATTEMPTS = 60  # of a file or a text, about five minutes; a microphone tries for ever
+_STDIN = Path("-")
+_SOURCES = ("mic", "file", "text", "text_file")
+_HELP = """Send a voice or a text to a server that runs `txt2vid serve`. [default: ws://127.0.0.1:8080/speak]
+
+\b
+txt2vid send --mic
+txt2vid send --file hello.m4a
+txt2vid send wss://example.org --text "Hello, world."
+txt2vid send --text-file -            (line by line, as typed)
+
+A file is sent in real time. The command ends when all was shown; with --mic, when q or Ctrl-C is pressed.
+"""
+
+
+@click.command(name="send", help=_HELP)
+@click.argument("url", required=False)
+@click.option("--mic", is_flag=True, help="What a microphone hears.")
+@click.option("--file", type=FILE, metavar="FILE", help="What is said: any file with sound.")
+@click.option("--text", metavar="TEXT", help="What is said, as text.")
+@click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin's lines.")
+@click.option("--session", metavar="NAME", help="Which session. [default: the server's first]")
+@click.option("--face", metavar="NAME", help="Which of the server's faces. [default: the session's]")
+@click.option(
+    "--token", metavar="T", envvar="TXT2VID_TOKEN", help="The server's token; others see it in the process list."
+)
+@click.option("--token-file", type=FILE, metavar="FILE", help="A file that holds the token. Or set TXT2VID_TOKEN.")
+@click.option("--device", metavar="N|NAME", help="Which microphone, as `txt2vid devices` lists them.")
+@click.option("--codec", type=click.Choice(["opus", "pcm"]), help="How sound is sent. [default: opus]")
+@click.option("--bitrate", type=click.IntRange(*BITRATES), metavar="N", help="Of Opus, bits a second. [default: 24000]")
+@click.option("--interrupt", is_flag=True, help="What is sent first stops what the session is saying.")
+@click.option("--tts", metavar="NAME", help="Who speaks a text, of the server's voices.")
+@click.option("--voice", metavar="NAME", help="Which of its voices.")
+@click.option("--wait", is_flag=True, help="Wait for a server that does not run yet, or is busy.")
+@click.option("--no-reconnect", is_flag=True, help="Give up when the connection is lost.")
+@click.option("--attempts", type=click.IntRange(min=0), metavar="N", help="Give up after N attempts in a row.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end.")
+def command(as_json: bool, **options: Any) -> int:
+    """Send, until all was shown."""
+    _check(options)
+    from txt2vid.sender.loop import run  # numpy and more: not for a mistyped option
+
+    settings = _settings(options)
+    source = _source(options)
+    try:
+        status = run(_send(settings, source))
+    finally:
+        source.close()
+    if as_json:
+        click.echo(json.dumps(status.report(), ensure_ascii=False))
+    return 0
+
+
+async def _send(settings: SendOptions, source: Source) -> Status:
+    from txt2vid.sender.client import Client
+
+    client = Client(settings, source)
+    return await client.run(_view(client, source))
+
+
+def _view(client: Client, source: Source) -> Any:
+    """The meter where there is a terminal, and it is about sound."""
+    from txt2vid.sender.meter import Meter
+    from txt2vid.sender.sources import SoundSource
+
+    if not sys.stderr.isatty() or not isinstance(source, SoundSource):
+        return None
+    keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+    return Meter(client, sys.stderr, keys).show
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raises UsageError where options make no sense together."""
+    from txt2vid.core import wire
+
+    voices = [f"--{name.replace('_', '-')}" for name in _SOURCES if given[name] or given[name] == ""]
+    if not voices:
+        raise UsageError('nothing to send: add one of --mic, --file FILE, --text "…", --text-file FILE')
+    if len(voices) > 1:
+        raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
+    texts = voices[0].startswith("--text")
+    wrong = ("device", "codec", "bitrate") if texts else ("tts", "voice") + (() if given["mic"] else ("device",))
+    for name in wrong:
+        if given[name] is not None:
+            raise UsageError(f"--{name} says nothing about {voices[0]}: leave it out")
+    if given["codec"] == "pcm" and given["bitrate"] is not None:
+        raise UsageError("--bitrate is for Opus: leave it, or --codec pcm, out")
+    for name in ("session", "face"):
+        if given[name] is not None and not wire.is_name(given[name]):
+            raise UsageError(f"--{name} {given[name]!r} is no name: use 1 to {wire.MAX_NAME} of A-Z a-z 0-9 . _ -")
+    for name in ("tts", "voice"):
+        if len(given[name] or "") > wire.MAX_NAME:
+            raise UsageError(f"--{name} is longer than {wire.MAX_NAME} characters: try txt2vid send --help")
+
+
+def _settings(given: dict[str, Any]) -> SendOptions:
+    from txt2vid.sender.address import DEFAULT, speak_url
+    from txt2vid.sender.client import SendOptions
+    from txt2vid.sender.packets import BITRATE
+
+    attempts = 0 if given["no_reconnect"] else given["attempts"]
+    return SendOptions(
+        url=speak_url(given["url"] or DEFAULT),
+        session=given["session"],
+        face=given["face"],
+        token=_token(given),
+        codec=given["codec"] or "opus",
+        bitrate=given["bitrate"] or BITRATE,
+        interrupt=given["interrupt"],
+        attempts=LOST_ATTEMPTS if attempts is None and not given["mic"] else attempts,
+        wait=given["wait"],
+    )
+
+
+def _token(given: dict[str, Any]) -> str | None:
+    """The server's token, from an option, a file or the environment (an option's file goes before the environment)."""
+    from txt2vid.core import wire
+
+    path: Path | None = given["token_file"]
+    token: str | None = given["token"]
+    if path is not None:
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as err:
+            raise MediaError(f"{path} cannot be read ({err}): give --token-file a file with the token") from err
+    if token is not None and not 0 < len(token) <= wire.MAX_TOKEN:
+        raise UsageError(f"a token has 1 to {wire.MAX_TOKEN} characters: copy the server's once more")
+    return token
+
+
+def _source(given: dict[str, Any]) -> Source:
+    from txt2vid.sender import sources
+
+    voice = (given["tts"], given["voice"])
+    if given["mic"]:
+        from txt2vid.sender.microphone import MicrophoneSource
+
+        return MicrophoneSource(given["device"])
+    if given["file"] is not None:
+        return sources.FileSource(given["file"])
+    if given["text_file"] == _STDIN:
+        if sys.stdin is None:
+            raise MediaError("stdin is closed: pipe a text into it, or give --text-file a file")
+        return sources.LineSource(sys.stdin.fileno(), *voice)
+    text = read_text(given["text_file"]) if given["text_file"] is not None else given["text"]
+    return sources.GivenText(text, *voice)
