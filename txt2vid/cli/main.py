@@ -20,7 +20,12 @@ from txt2vid.interrupts import Terminated, termination, unwind_on
 
 COMMANDS: Mapping[str, str] = {
     "render": "A face and a voice, or a text, become a video; with --jobs, many of them.",
+    "serve": "Faces speak live: a page, streams for any player, and a place for senders.",
     "doctor": "What works on this machine, what is missing, and what to type.",
+    "send": "A microphone, a file or a text goes to a server, which speaks it.",
+    "play": "A server's stream in a window, with as little delay as can be.",
+    "devices": "The microphones of this machine, for `txt2vid send --device`.",
+    "bench": "How quick and how steady the live path is on this machine.",
 }
 """Name -> what `txt2vid --help` says of it. Each is `command` in the module of its name, imported when it is called."""
 

@@ -1,0 +1,111 @@
+"""`txt2vid bench`: how quick and how steady it is on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from txt2vid.core.clock import parse_fps
+from txt2vid.core.options import parse_size
+from txt2vid.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from txt2vid.bench.target import Options
+
+FILE = click.Path(path_type=Path)
+SAMPLE = Path("sample_data/hero.png")  # where the project's own folder is the current one
+MOST_SESSIONS = 256
+EXIT_NOT_STEADY = 1
+WIDTH = 120  # columns of tables in a pipe
+_HELP = """Measure the live path with real processes: from a microphone to a viewer, and how many fit.
+
+\b
+txt2vid bench live
+txt2vid bench live --face me.jpg --sessions 1,8 --seconds 30 -o result.json
+txt2vid bench live --soak 10
+txt2vid serve --face me.jpg --mark & txt2vid bench live --url http://127.0.0.1:8080 --sessions 1
+
+Best with nothing else running.
+"""
+
+
+@click.group(name="bench")
+def command() -> None:
+    """Measure how quick and how steady txt2vid is on this machine."""
+
+
+@command.command(name="live", help=_HELP)
+@click.option("--face", type=FILE, metavar="FACE", help=f"A picture or a video. [default: {SAMPLE}]")
+@click.option("--size", default="512", show_default=True, metavar="N", help="Pixels of the longer side.")
+@click.option("--fps", default="25", show_default=True, metavar="N", help="Frames a second.")
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(4, 3600), help="Of marks.")
+@click.option("--sessions", default="1,4,8,12,16", show_default=True, metavar="N,N,…", help="Counts for the load.")
+@click.option("--codec", default="opus", show_default=True, type=click.Choice(["opus", "pcm"]), help="On the wire.")
+@click.option("--container", default="ts", show_default=True, type=click.Choice(["ts", "mp4"]), help="That is watched.")
+@click.option("--url", metavar="URL", help="Measure a server that runs already, started with serve --mark.")
+@click.option("--soak", type=click.FloatRange(0.2, 10_000), metavar="MINUTES", help="Only this: does anything grow?")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the result as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and no table.")
+def live(
+    face: Path | None,
+    size: str,
+    fps: str,
+    seconds: float,
+    sessions: str,
+    codec: str,
+    container: str,
+    url: str | None,
+    soak: float | None,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure, and print tables or JSON. Returns 1 where a soak found something that grows, else 0."""
+    counts = _counts(sessions)
+    pixels, rate = parse_size(size), parse_fps(fps)
+    if face is None and url is None and not SAMPLE.exists():
+        raise UsageError("there is no sample face here: add --face with a picture, for instance --face me.jpg")
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"the folder of {output} does not exist: make it, or choose another -o")
+    from txt2vid.bench.target import Options  # numpy, av, websockets: not for a mistyped option
+
+    return _measure(
+        Options(face or SAMPLE, pixels, rate, seconds, counts, codec, container, url), soak, output, as_json=as_json
+    )
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Numbers of sessions, rising. Raises UsageError where they are none."""
+    try:
+        counts = tuple(sorted({int(word) for word in text.split(",") if word.strip()}))
+    except ValueError as err:
+        raise UsageError(f"sessions {text!r} are no numbers: write, for instance, 1,4,8") from err
+    if any(not 1 <= count <= MOST_SESSIONS for count in counts):
+        raise UsageError(f"sessions {text!r} are out of range: write 1 to {MOST_SESSIONS}, for instance 1,4,8")
+    return counts
+
+
+def _measure(options: Options, soak: float | None, output: Path | None, *, as_json: bool) -> int:
+    from txt2vid.bench import live as bench
+
+    def tell(line: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(line, err=True)
+
+    result = bench.measure(options, tell) if soak is None else bench.measure_soak(options, soak, tell)
+    if output is not None:
+        try:
+            output.write_text(result.json() + "\n", encoding="utf-8")
+        except OSError as err:
+            raise OutputError(f"{output} cannot be written ({err.strerror}): choose another -o") from err
+    if as_json:
+        click.echo(result.json())
+    else:
+        from rich.console import Console
+
+        from txt2vid.bench.report import render
+
+        Console(width=None if sys.stdout.isatty() else WIDTH).print(render(result))
+    return EXIT_NOT_STEADY if result.soak is not None and not result.soak.steady else 0
