@@ -1,23 +1,110 @@
 #!/usr/bin/env bash
-# Sets up all that is missing, then renders sample_data/hero.png speaking into output/hero.mp4, and plays it where
-# there is a screen. For your own face and voice: .venv/bin/txt2vid render --help
+# The main job: sets up all that is missing, starts a server with a face, gives it your microphone (or, where there is
+# none, the sample speech), and shows the face (or, where there is no screen, says where to see it). Ctrl-C ends all.
+#
+#   ./run_streaming.sh                 everything here
+#   ./run_streaming.sh user@host       the server there, by ssh; microphone and picture here
+#   ./run_streaming.sh --for 20        ends by itself after so many seconds
+#
+# FACE=picture.png, PORT=8080, REMOTE_DIR=txt2vid (where the project is on the other machine) change what is used.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/setup.sh
 . scripts/setup.sh
 
+HOST=''
+SECONDS_TO_RUN=''
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --for) SECONDS_TO_RUN=${2:?--for needs seconds} && shift 2 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' run_streaming.sh && exit ;;
+    -*) die "$1 is no option: try ./run_streaming.sh --help" ;;
+    *) HOST=$1 && shift ;;
+    esac
+done
+
+txt2vid=.venv/bin/txt2vid
+FACE=${FACE:-sample_data/hero.png}
+PORT=${PORT:-8080}
+work=''
+children=()
+
+# Ends what was started, the last first, and waits until it is gone.
+finish() {
+    local i
+    trap - EXIT
+    trap '' INT TERM # once is enough
+    for ((i = ${#children[@]} - 1; i >= 0; i--)); do
+        kill -TERM "${children[i]}" 2>/dev/null || true
+        wait "${children[i]}" 2>/dev/null || true
+    done
+    [ -z "$work" ] || rm -rf "$work"
+}
+
 has_screen() {
     [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" = Darwin ]
 }
 
-set_up serve
-video=output/hero.mp4
-mkdir -p output
-say "rendering sample_data/hero.png saying sample_data/hello.txt"
-.venv/bin/txt2vid render --face sample_data/hero.png --text-file sample_data/hello.txt \
-    --size 512 -o "$video"
-say "the video is $PWD/$video"
-if has_screen && command -v ffplay >/dev/null; then
-    ffplay -hide_banner -loglevel error -autoexit -window_title txt2vid "$video" </dev/null ||
-        say "ffplay could not show it: open the file with any player"
+is_running() { kill -0 "$1" 2>/dev/null; }
+
+# Waits, in a way that a trap can interrupt.
+pause() {
+    sleep "$1" &
+    wait $! || true
+}
+
+# Starts the server, here or by ssh, with --json, and sets URL from the one line that it prints when it is ready.
+start_server() {
+    work=$(mktemp -d)
+    if [ -z "$HOST" ]; then
+        "$txt2vid" serve --face "$FACE" --port "$1" --json >"$work/ready" &
+    else
+        # -tt: the far end goes when this one does. What it prints has the terminal's line ends.
+        ssh -tt -o ExitOnForwardFailure=yes -L "$1:127.0.0.1:$1" "$HOST" \
+            "cd ${REMOTE_DIR:-txt2vid} && .venv/bin/txt2vid serve --face $(printf %q "$FACE") --port $1 --json" </dev/null >"$work/ready" &
+    fi
+    children=($!)
+    while ! grep -q '"url"' "$work/ready" && is_running "${children[0]}"; do pause 0.1; done
+    URL=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$work/ready" | tail -1)
+    [ -n "$URL" ]
+}
+
+# The sample speech, again and again, with a breath between.
+speak_samples() {
+    while "$txt2vid" send "$SPEAK" --file sample_data/speech.m4a; do sleep 1; done
+}
+
+if has_microphone; then
+    (microphone_packages && set_up mic) || say "the microphone cannot be used: the sample speech is"
 fi
+set_up serve
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+start_server "$PORT" || die "the server did not start: see its message above"
+SPEAK="ws://${URL#*://}" && SPEAK="${SPEAK%/}/speak"
+
+if has_microphone && "$txt2vid" devices --json 2>/dev/null | grep -q '"index"'; then
+    say "speak: the microphone is on"
+    if [ -t 0 ]; then
+        "$txt2vid" send "$SPEAK" --mic <&0 &
+    else
+        "$txt2vid" send "$SPEAK" --mic </dev/null &
+    fi
+else
+    say "there is no microphone here: the sample speech is heard"
+    speak_samples </dev/null &
+fi
+children+=($!)
+say "watch in a browser: $URL"
+say "or with a player: ffplay -fflags nobuffer -flags low_delay ${URL%/}/stream.ts"
+if has_screen && command -v ffplay >/dev/null; then
+    "$txt2vid" play "${URL%/}/stream.ts" </dev/null &
+    children+=($!)
+fi
+say "Ctrl-C ends all"
+end=$((SECONDS + ${SECONDS_TO_RUN:-0}))
+while for child in "${children[@]}"; do is_running "$child" || break 2; done; do # a closed window ends all, too
+    [ -z "$SECONDS_TO_RUN" ] || [ $SECONDS -lt $end ] || break
+    pause 0.5
+done

@@ -96,6 +96,35 @@ fingerprint() {
     { pwd && cat pyproject.toml constraints.txt setup.py && .venv/bin/python --version; } | cksum
 }
 
+# True where sound can be recorded: a sound server's socket, or a capture device of the kernel's.
+has_microphone() {
+    [ "$(uname)" = Darwin ] || [ -n "${PULSE_SERVER:-}" ] || [ -S "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/pulse/native" ] ||
+        grep -q capture /proc/asound/pcm 2>/dev/null
+}
+
+# What building PyAudio needs; it has no wheels for Linux.
+microphone_packages() {
+    if [ "$(uname)" = Darwin ]; then
+        [ -e /opt/homebrew/include/portaudio.h ] || [ -e /usr/local/include/portaudio.h ] || install_packages "" "portaudio"
+    elif ! [ -e /usr/include/portaudio.h ] || ! command -v gcc >/dev/null; then
+        install_packages "portaudio19-dev libasound2-plugins gcc python3-dev" ""
+    fi
+}
+
+# What the tests try the program with: a sound server, browsers, a screen, a media server. Elsewhere than on Debian and
+# its relatives the tests that need one of them are skipped, and say so.
+test_packages() {
+    local program
+    microphone_packages
+    command -v apt-get >/dev/null || return 0
+    for program in pulseaudio pactl chromium firefox-esr Xvfb import nginx; do
+        if ! PATH="$PATH:/sbin:/usr/sbin" command -v "$program" >/dev/null; then
+            install_packages "pulseaudio pulseaudio-utils libasound2-plugins chromium firefox-esr xvfb imagemagick nginx-light libnginx-mod-rtmp" ""
+            return
+        fi
+    done
+}
+
 # Sets up everything for the extras given as arguments.
 set_up() {
     local extra stamp extras=

@@ -6,7 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
 . scripts/setup.sh
 
-set_up serve dev
+system_packages # first: what every run needs, and says where it cannot be had
+test_packages
+set_up serve mic dev
 say "ruff"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .

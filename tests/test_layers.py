@@ -22,6 +22,7 @@ LAYERS = (
     {"drivers", "engines", "tts", "stt", "transports"},
     {"pipeline"},
     {"server", "sender"},
+    {"bench"},
     {"cli"},
     {"__main__"},
 )
