@@ -21,6 +21,9 @@ def test_this_machine_is_healthy(txt2vid: Command) -> None:
     assert works["engine mesh"]
     assert works["voice flite"]
     assert works["voice espeak"]
+    assert works["opus"]
+    assert works["server"]
+    assert works["player"]
     assert not any("ear" in what.split() for what in works)
     assert {"torch", "microphone", "weights"} <= set(works)
 

@@ -23,6 +23,7 @@ FLASHES = (20, 47, 73)  # frames
 BEEP: Samples = (np.sin(np.arange(960) * (2 * np.pi * 1000 / LISTENING_RATE)) * 0.8).astype(np.float32)
 AHEAD = 4800  # samples: 0.1 s
 DEADLINE = 60.0  # seconds
+COMMENT = "Synthetic: made by a test"
 
 
 def picture(i: int) -> NDArray[np.uint8]:
@@ -90,7 +91,7 @@ def encode(
 ) -> tuple[bytes, bytes]:
     """So many frames as MPEG-TS and as MP4 (which may lack the last)."""
     samples, written = sound(frames, fps), 0
-    with reading(LiveEncoder(WIDTH, HEIGHT, fps, start=start, ahead=ahead)) as reader:
+    with reading(LiveEncoder(WIDTH, HEIGHT, fps, start=start, ahead=ahead, comment=COMMENT)) as reader:
         for i in range(frames):
             until = first_sample(i + 1, fps, LISTENING_RATE) + ahead
             reader.encoder.write(picture(i), padded(samples, written, until))

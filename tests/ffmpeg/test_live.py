@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.ffmpeg.streams import (
     AHEAD,
+    COMMENT,
     DEADLINE,
     FLASHES,
     HEIGHT,
@@ -92,6 +93,7 @@ def test_what_is_in_it(tmp_path: Path, ask: Ask) -> None:
         assert video["color_range"] == "tv"
         assert video["has_b_frames"] == 0
         assert (audio["codec_name"], audio["sample_rate"], audio["channels"]) == ("aac", "48000", 1)
+        assert COMMENT.encode() in data
 
 
 def test_a_late_viewer_starts_at_any_keyframe(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -63,6 +64,9 @@ def examine() -> Iterator[Finding]:
     yield from voices
     if not any(voice.works for voice in voices):
         yield Finding("a voice", False, True, "none works, so --text cannot: sudo apt install flite espeak-ng")
+    yield _try("opus", _opus, needed=False)
+    yield _try("server", _server, needed=False)
+    yield _try("player", _player, needed=False)
     yield _try("torch", _torch, needed=False)
     yield _try("microphone", _microphone, needed=False)
     yield _weights()
@@ -121,6 +125,35 @@ def _voice(name: str) -> str:
     return f"said hello in {seconds:.1f} s of speech"
 
 
+def _opus() -> str:
+    import numpy as np
+
+    from txt2vid.ffmpeg.opus import OpusDecoder, OpusEncoder
+
+    packets = OpusEncoder().push(np.zeros(48_000, np.float32))
+    seconds = sum(len(OpusDecoder().decode(packet.data)) for packet in packets) / 48_000
+    return f"{seconds:.1f} s of sound there and back, for live senders"
+
+
+def _server() -> str:
+    missing = [name for name in ("starlette", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DependencyError(f"{', '.join(missing)} not installed: pip install 'txt2vid[serve]'")
+    from txt2vid.ffmpeg import program
+
+    lacking = [name for name in ("mpegts", "mp4", "tee") if f" {name} " not in program.listing("-muxers")]
+    if lacking:
+        raise DependencyError(f"ffmpeg has no muxer {' nor '.join(lacking)}: install your system's full ffmpeg")
+    return "ready for txt2vid serve"
+
+
+def _player() -> str:
+    path = shutil.which("ffplay")
+    if path is None:
+        raise DependencyError("ffplay is not installed: sudo apt install ffmpeg; a browser shows the page as well")
+    return path
+
+
 def _torch() -> str:
     if importlib.util.find_spec("torch") is None:
         raise DependencyError("not installed; the mesh engine needs none")
@@ -131,17 +164,10 @@ def _torch() -> str:
 
 
 def _microphone() -> str:
-    if importlib.util.find_spec("pyaudio") is None:
-        raise DependencyError("sudo apt install portaudio19-dev, then pip install 'txt2vid[mic]'; render needs none")
-    import pyaudio
+    from txt2vid.sender.microphone import choose, devices, portaudio
 
-    system = pyaudio.PyAudio()
-    try:
-        return str(system.get_default_input_device_info()["name"])
-    except OSError as err:
-        raise DependencyError("no microphone is connected; render needs none") from err
-    finally:
-        system.terminate()
+    with portaudio() as system:
+        return choose(devices(system), None).name
 
 
 def _weights() -> Finding:

@@ -26,9 +26,11 @@ class LiveEncoder:
     """The encoder of one session; for one thread, which never waits for it.
 
     width, height: of every picture, even. fps: exact. start: seconds of the session at the first picture. preset, crf:
-    x264's. ahead: samples at LISTENING_RATE by which the sound written is ahead of the pictures: `write` number i
-    brings the sound up to the end of frame i and `ahead` more. A tenth of a second spares a viewer 40 to 80 ms: AAC
-    tells of a sample only three packets later, and no muxer lets a picture go before its sound.
+    x264's. comment: what both streams say of themselves (in MPEG-TS as the service's name).
+
+    ahead: samples at LISTENING_RATE by which the sound written is ahead of the pictures: `write` number i brings the
+    sound up to the end of frame i and `ahead` more. A tenth of a second spares a viewer 40 to 80 ms: AAC tells of a
+    sample only three packets later, and no muxer lets a picture go before its sound.
 
     Frame i has the timestamp TIMESTAMP_OFFSET + start + i / fps, to 1/90000 s, in both streams, and so has its sound.
     In the MP4 they are absolute too (tfdt counts from the session's start, and there is no edit list), so the next
@@ -48,13 +50,14 @@ class LiveEncoder:
         ahead: int = 0,
         preset: str = PRESET,
         crf: int = CRF,
+        comment: str | None = None,
     ) -> None:
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise ValueError(f"a picture's sides must be even and positive, not {width}x{height}")
         if start < 0 or not 0 <= ahead <= MOST_AHEAD * LISTENING_RATE:
             raise ValueError(f"start must be 0 s or later and ahead 0 to {MOST_AHEAD} s, not {start} and {ahead}")
         self.width, self.height, self.fps, self.start = width, height, fps, start
-        self._plan = Plan(width, height, fps, start, ahead, preset, crf)
+        self._plan = Plan(width, height, fps, start, ahead, preset, crf, comment)
         self._limit = max(1, round(QUEUED_SECONDS * fps))
         self._pictures, self._sound = _Feed(), _Feed()
         self._child: _Child | None = None

@@ -21,6 +21,7 @@ from txt2vid.faces.playback import there_and_back
 from txt2vid.ffmpeg.live import LiveEncoder
 from txt2vid.pipeline.live import EARLY, Session, Step
 from txt2vid.pipeline.messages import Drained, Encoding, Event, Failed, Report, Said
+from txt2vid.pipeline.render import PROVENANCE
 
 BEHIND_SECONDS = 0.5  # a studio that stood still so long does not run after the time that it missed
 REPORT_SECONDS = 1.0
@@ -158,7 +159,7 @@ class Stage:
         """Starts an encoder with this frame, and its sound from the frame's start on."""
         height, width = picture.shape[0] * 2 // 3, picture.shape[1]
         start = moment.frame.time
-        self._encoder = LiveEncoder(width, height, self.session.fps, start=start, ahead=EARLY)
+        self._encoder = LiveEncoder(width, height, self.session.fps, start=start, ahead=EARLY, comment=PROVENANCE)
         fds = self._encoder.open()
         self._events.append((Encoding(self.name, start, restarted), fds))
         self._encoder.write(picture, np.concatenate([moment.lead, moment.sound]))
