@@ -35,6 +35,17 @@ class Finished:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A text whose first sentence is spoken: `made`, and the rest."""
+
+    made: Line | Finished
+    rest: Iterator[Utterance]
+
+
+Made = Line | Finished | Begun
+
+
 class Script:
     """The texts of one session, in order. executor: one thread that several sessions share."""
 
@@ -42,7 +53,7 @@ class Script:
         self._executor = executor
         self._texts: deque[Say] = deque()
         self._speaking: tuple[int, Iterator[Utterance]] | None = None
-        self._future: Future[Line | tuple[int, Iterator[Utterance]] | Finished] | None = None
+        self._future: Future[Made] | None = None
         self._made: deque[Line | Finished] = deque()
         self._seconds = 0.0  # of the lines in it
 
@@ -93,11 +104,10 @@ class Script:
         elif self._texts:
             self._future = self._executor.submit(_begun, self._texts.popleft())
 
-    def _take(self, future: Future[Line | tuple[int, Iterator[Utterance]] | Finished]) -> None:
+    def _take(self, future: Future[Made]) -> None:
         result = future.result()
-        if isinstance(result, tuple):
-            self._speaking = result
-            return
+        if isinstance(result, Begun):
+            self._speaking, result = (result.made.id, result.rest), result.made
         if isinstance(result, Finished):
             self._speaking = None
         else:
@@ -105,18 +115,23 @@ class Script:
         self._made.append(result)
 
 
-def _begun(say: Say) -> tuple[int, Iterator[Utterance]] | Finished:
+def _begun(say: Say) -> Made:
     try:
-        return say.id, choose(say.text, say.tts or "auto", say.voice).speak(say.text)
-    except Txt2VidError as err:
-        return Finished(say.id, str(err))
+        utterances = choose(say.text, say.tts or "auto", say.voice).speak(say.text)
+    except Exception as err:  # noqa: BLE001 - a voice that breaks must not end other sessions
+        return Finished(say.id, _why(err))
+    return Begun(_spoken(say.id, utterances), utterances)
 
 
 def _spoken(text_id: int, utterances: Iterator[Utterance]) -> Line | Finished:
     try:
         utterance = next(utterances, None)
-    except Txt2VidError as err:
-        return Finished(text_id, str(err))
+    except Exception as err:  # noqa: BLE001 - as above
+        return Finished(text_id, _why(err))
     if utterance is None:
         return Finished(text_id)
     return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0])
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, Txt2VidError) else f"the voice broke ({type(error).__name__}: {error})"
