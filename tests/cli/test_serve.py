@@ -80,7 +80,7 @@ def test_bad_files(txt2vid: Command, hero: Path, tmp_path: Path) -> None:
     refused(txt2vid("serve", "--face", hero, "--audio", "noise.wav"), 3, "noise.wav")
     refused(txt2vid("serve", "--face", hero, "--audio", "gone.wav"), 3, "gone.wav")
     refused(txt2vid("serve", "--face", hero, "--text-file", "gone.txt"), 3, "gone.txt")
-    refused(txt2vid("serve", "--face", hero, "--text-file", "empty.txt"), 6, "empty.txt is empty")
+    refused(txt2vid("serve", "--face", hero, "--text-file", "empty.txt"), 6, "empty.txt holds nothing to say")
     refused(txt2vid("serve", "--face", hero, "--token-file", "gone"), 3, "openssl rand -hex 16 > gone")
 
 

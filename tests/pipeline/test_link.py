@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 
@@ -54,6 +55,21 @@ def test_descriptors_go_with_their_message(ends: tuple[Link, Link]) -> None:
         os.close(writing)
         with pytest.raises(OSError, match="Bad file"):  # ours was closed when it was sent
             os.fstat(reading)
+
+
+def test_a_process_that_may_open_no_more_gets_the_message_alone(ends: tuple[Link, Link]) -> None:
+    here, there = ends
+    pipe = os.pipe()
+    here.send(Encoding("full", 0), pipe)  # type: ignore[arg-type]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        got = there.receive()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert got == [(Encoding("full", 0), [])]  # type: ignore[arg-type]
+    here.send(Stop())
+    assert there.receive() == [(Stop(), [])]
 
 
 def test_what_may_be_dropped_is_dropped_where_the_other_end_hangs(ends: tuple[Link, Link]) -> None:

@@ -91,6 +91,7 @@ def test_a_refusal_does_not_repeat_the_token() -> None:
         ("null", "localhost:8080", 403),
         ("", "localhost:8080", 403),
         ("file://", "localhost:8080", 403),
+        ("http://[::1", "localhost:8080", 403),  # no URL at all
         ("https://app.example", "localhost:8080", 200),  # allowed below
         ("http://app.example", "localhost:8080", 403),
         ("https://other.example:99", "localhost:8080", 200),
@@ -108,9 +109,9 @@ def test_other_machines_need_a_token(host: str) -> None:
     assert Access.of(host, TOKEN).token == TOKEN
 
 
-@pytest.mark.parametrize("token", ["", "  "])
-def test_an_empty_token_is_a_mistake(token: str) -> None:
-    with pytest.raises(UsageError, match="empty"):
+@pytest.mark.parametrize("token", ["", "  ", "two words", "clé", "line\n", "x" * 513])
+def test_a_token_that_no_header_carries_is_a_mistake(token: str) -> None:
+    with pytest.raises(UsageError, match="token"):
         Access.of("127.0.0.1", token)
 
 

@@ -136,6 +136,14 @@ def test_an_interruption_drops_what_is_said(server: Server) -> None:
         assert talk.ready.epoch == 9
 
 
+def test_what_a_sender_left_unspoken_keeps_nobody_waiting(server: Server) -> None:
+    with server.talk(session="left") as talk:
+        talk.say(Text("word. " * 1600, id=1))
+    with server.talk(session="left") as talk:
+        talk.say(Text("Hi.", id=2))
+        assert talk.until(Spoken) == Spoken(2)
+
+
 def test_one_sender_a_session(server: Server) -> None:
     with server.talk(session="shared") as first:
         with server.connected() as second:

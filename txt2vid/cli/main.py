@@ -93,6 +93,9 @@ def _fill_standard_files() -> None:
             os.fstat(number)
         except OSError:  # noqa: PERF203 - three times
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:  # it was closed when Python started
+            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115 - until the end
 
 
 def _report(err: BaseException, *, debug: bool) -> tuple[int, str]:
@@ -135,5 +138,5 @@ def _say(message: str, code: int) -> tuple[int, str]:
 def _print_json(value: Mapping[str, object]) -> None:
     try:
         click.echo(json.dumps(value))
-    except BrokenPipeError:  # nobody reads; nor shall the flush at exit complain
+    except OSError:  # nobody reads, or the disk is full; nor shall the flush at exit complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

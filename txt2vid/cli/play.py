@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from contextlib import suppress
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -50,6 +50,8 @@ def command(url: str, token: str | None, token_file: Path | None, fullscreen: bo
             token = token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as err:
             raise MediaError(f"token file {token_file} cannot be read: check its name") from err
+    if token is not None and not all("!" <= character <= "~" for character in token):
+        raise UsageError("a token is of ASCII, without spaces: copy the server's once more")
     with connect(url, token) as stream:
         return _play(stream, url, player, fullscreen=fullscreen)
 
@@ -79,7 +81,7 @@ def connect(url: str, token: str | None) -> HTTPResponse:
     except HTTPError as err:
         err.close()
         raise ServerError(_refused(url, err.code, token)) from err
-    except (URLError, OSError) as err:
+    except (URLError, OSError, HTTPException) as err:
         why = getattr(err, "reason", err)
         raise ServerError(f"{_place(url)} cannot be reached ({why}): start it there with txt2vid serve") from err
     kind = response.headers.get_content_type()
@@ -148,6 +150,8 @@ def _copy(stream: HTTPResponse, sink: int, failures: list[OSError]) -> None:
                 rest = rest[os.write(sink, rest) :]
     except BrokenPipeError:
         pass  # the player was closed
+    except HTTPException:  # the end of the stream did not come
+        failures.append(OSError("the server is gone"))
     except (OSError, ValueError) as err:
         failures.append(err if isinstance(err, OSError) else OSError(str(err)))
     finally:

@@ -83,6 +83,8 @@ def _settings(given: dict[str, Any]) -> Settings:
     size = parse_size(given["size"]) if given["size"] is not None else LIVE_SIZE
     if given["engine"] not in ("auto", *registry.names("engine")):
         registry.load("engine", given["engine"])  # raises, and names those that are
+    if given["tts"] not in (None, "auto", *registry.names("tts")):
+        registry.load("tts", given["tts"])
     if given["checkpoint"] is not None and not given["checkpoint"].is_file():
         raise UsageError(f"the checkpoint {given['checkpoint']} does not exist: check the name, or leave it out")
     access = _access(given)

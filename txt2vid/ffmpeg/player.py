@@ -29,5 +29,6 @@ def player_command(name: str, source: str, title: str, *, fullscreen: bool = Fal
         return [*command, "--", "-" if source == "pipe:0" else source]
     command = [find_player(name), "-hide_banner", "-loglevel", "error", "-window_title", title]
     command += ["-fflags", "nobuffer", "-flags", "low_delay", "-framedrop", "-sync", "audio", "-infbuf"]
+    command += ["-autoexit"]  # at the stream's end: the last picture would stay for ever
     command += ["-probesize", str(LOOK_BYTES), "-analyzeduration", str(round(LOOK_SECONDS * 1e6))]
     return [*command, *(["-fs"] if fullscreen else []), "-i", source]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
+from txt2vid.core.tasks import within
 from txt2vid.errors import FFmpegError, UsageError
 from txt2vid.ffmpeg import program
 from txt2vid.ffmpeg.fed import Fed
@@ -120,7 +121,7 @@ class Publisher:
             await fed.open()
             async for chunk in chunks:
                 try:
-                    await asyncio.wait_for(fed.write(chunk), STALL_SECONDS)
+                    await within(fed.write(chunk), STALL_SECONDS)
                 except asyncio.TimeoutError as err:
                     raise FFmpegError(f"nothing was taken for {STALL_SECONDS:g} s") from err
                 self.sent += len(chunk)

@@ -77,7 +77,10 @@ class Link:
                 self._out[0] = (data[sent:], ())
 
     def receive(self) -> list[tuple[object, list[int]]]:
-        """All messages that are there, each with its descriptors, which are the caller's to close."""
+        """All messages that are there, each with its descriptors, which are the caller's to close.
+
+        Where this process may open no more, the system drops them: the message then comes with fewer, or none.
+        """
         while True:
             try:
                 data, fds, _, _ = socket.recv_fds(self._socket, CHUNK, MAX_FDS)
@@ -110,7 +113,7 @@ class Link:
             if len(self._in) < begin + length:
                 break
             body = bytes(self._in[begin : begin + length])
-            messages.append((pickle.loads(body), [self._fds.popleft() for _ in range(count)]))  # noqa: S301 - our own
+            messages.append((pickle.loads(body), [self._fds.popleft() for _ in range(min(count, len(self._fds)))]))  # noqa: S301 - our own
             at = begin + length
         del self._in[:at]
         return messages

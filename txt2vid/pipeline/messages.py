@@ -23,7 +23,8 @@ class Prepare:
 class Open:
     """Begin a session with a face that was asked for before; answered by Opened, or Failed.
 
-    mark: draw a white square into a corner while the sound is loud, for measurements.
+    mark: draw a white square into a corner while the sound is loud, for measurements. begin: seconds at which its time
+    begins: where it was when the studio before this one was lost.
     """
 
     session: str
@@ -31,6 +32,7 @@ class Open:
     fps: Fraction | None = None
     seed: int = 0
     mark: bool = False
+    begin: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)

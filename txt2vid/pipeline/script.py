@@ -52,6 +52,7 @@ class Script:
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self._executor = executor
         self._texts: deque[Say] = deque()
+        self._beginning: int | None = None  # id of the text whose first sentence the thread makes
         self._speaking: tuple[int, Iterator[Utterance]] | None = None
         self._future: Future[Made] | None = None
         self._made: deque[Line | Finished] = deque()
@@ -84,11 +85,13 @@ class Script:
         ids = [line.id for line in self._made] + [say.id for say in self._texts]
         if self._speaking is not None:
             ids.append(self._speaking[0])
+        if self._beginning is not None:
+            ids.append(self._beginning)
         if self._future is not None:
             self._future.cancel()  # or its result is for nobody
         self._texts.clear()
         self._made.clear()
-        self._speaking = self._future = None
+        self._beginning = self._speaking = self._future = None
         self._seconds = 0.0
         return list(dict.fromkeys(ids))
 
@@ -102,10 +105,13 @@ class Script:
         if self._speaking is not None:
             self._future = self._executor.submit(_spoken, *self._speaking)
         elif self._texts:
-            self._future = self._executor.submit(_begun, self._texts.popleft())
+            say = self._texts.popleft()
+            self._beginning = say.id
+            self._future = self._executor.submit(_begun, say)
 
     def _take(self, future: Future[Made]) -> None:
         result = future.result()
+        self._beginning = None
         if isinstance(result, Begun):
             self._speaking, result = (result.made.id, result.rest), result.made
         if isinstance(result, Finished):

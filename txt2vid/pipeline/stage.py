@@ -34,13 +34,17 @@ _log = logging.getLogger(__name__)
 
 
 class Stage:
-    """One session that is drawn while it is watched. mark: a square in the corner is white while speech is loud."""
+    """One session that is drawn while it is watched.
 
-    def __init__(self, name: str, session: Session, *, mark: bool = False) -> None:
+    mark: a square in the corner is white while speech is loud. begin: seconds that are told of as the session's start;
+    viewers of a session that was lost and opened again see its time go on.
+    """
+
+    def __init__(self, name: str, session: Session, *, mark: bool = False, begin: Fraction = Fraction(0)) -> None:
         self.name, self.session = name, session
         self.face = ""
         self.over = False
-        self._mark = mark
+        self._mark, self._begin = mark, begin
         self._shown: tuple[Face, Any] | None = None
         self._start = time.monotonic()  # when the session's time was 0
         self._asleep = True
@@ -158,7 +162,7 @@ class Stage:
     def _begin_encoder(self, moment: Step, picture: Pixels, *, restarted: bool) -> None:
         """Starts an encoder with this frame, and its sound from the frame's start on."""
         height, width = picture.shape[0] * 2 // 3, picture.shape[1]
-        start = moment.frame.time
+        start = self._begin + moment.frame.time
         self._encoder = LiveEncoder(width, height, self.session.fps, start=start, ahead=EARLY, comment=PROVENANCE)
         fds = self._encoder.open()
         self._events.append((Encoding(self.name, start, restarted), fds))
@@ -195,7 +199,7 @@ class Stage:
         shown = self.session.time - 1 / session.fps  # of the frame that was written last
         return Report(
             session=self.name,
-            time=float(shown),
+            time=float(self._begin + shown),
             clock=now,
             epoch=session.epoch,
             buffered=jitter.depth / LISTENING_RATE,

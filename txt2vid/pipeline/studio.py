@@ -251,7 +251,7 @@ class Studio:
         face = found.face
         fps = request.fps or face.fps or DEFAULT_FPS
         session = Session(fps, self._speaker, request.seed if face.is_still else None)
-        stage = Stage(request.session, session, mark=request.mark)
+        stage = Stage(request.session, session, mark=request.mark, begin=request.begin)
         stage.show(request.face, face, found.prepared)
         self._stages[request.session] = stage
         self._send(messages.Opened(request.session, *face.size, fps))

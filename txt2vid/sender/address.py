@@ -19,11 +19,11 @@ def speak_url(address: str) -> str:
     Raises UsageError where it is none.
     """
     bare = "://" not in address
-    parts = urlsplit(f"ws://{address}" if bare else address)
     try:
+        parts = urlsplit(f"ws://{address}" if bare else address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        parts, host, port = urlsplit(""), None, None
     if not host or parts.scheme not in _SCHEMES or any(char.isspace() for char in address):
         raise UsageError(f"{address!r} is no address of a server: write, for instance, {DEFAULT}")
     place = f"{parts.netloc}:{_PORT}" if bare and port is None else parts.netloc

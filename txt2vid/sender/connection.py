@@ -25,6 +25,7 @@ READY_SECONDS = 75.0  # from hello to ready: the server may have to find a face 
 PING_SECONDS = 0.5  # between pings, whose pongs tell what has arrived
 DEAD_SECONDS = 5.0  # without a pong: the network is gone, or the server hangs
 CUT_OFF = 1011  # the close code that keeps our place: 1000 would give it up
+GIVEN_UP = 1001  # "going away" (RFC 6455, 7.4.1)
 CLOSE_SECONDS = 1.0  # for the farewell
 RECEIVED = 64  # messages that wait to be read by us; more stop the server, which drops its Stats then
 END_SECONDS = 15.0  # beyond what is said, for the server to show the rest
@@ -60,6 +61,9 @@ class Connection:
                     await self._converse(socket, begun)
                 except LostError as lost:
                     await socket.close(CUT_OFF if lost.again else 1000)
+                    raise
+                except asyncio.CancelledError:  # we are ended, and do not come back: the next may have our place
+                    await socket.close(GIVEN_UP)
                     raise
         except (WebSocketException, OSError, asyncio.TimeoutError) as err:
             raise refusal.of_exception(err) from err

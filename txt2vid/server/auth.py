@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from txt2vid.core.wire import MAX_TOKEN
 from txt2vid.errors import UsageError
 
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
@@ -71,6 +72,11 @@ class Access:
         """For a server bound to `host`. Raises UsageError where a host that others reach has no token."""
         if token is not None and not token.strip():
             raise UsageError('the token is empty: write, for instance, --token "$(openssl rand -hex 16)"')
+        if token is not None and not is_token(token):
+            raise UsageError(
+                f"a token has 1 to {MAX_TOKEN} letters, digits or signs of ASCII, and no spaces, as headers want it. "
+                'Write, for instance, --token "$(openssl rand -hex 16)"'
+            )
         if token is None and not is_loopback(host):
             raise UsageError(
                 f"--host {host} lets other machines in, which needs a token: "
@@ -116,11 +122,19 @@ class Access:
         if asked.origin is None:
             return False
         origin = asked.origin.lower()
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # a bracket that is not closed
+            return True
         if origin in self.origins or (parts.netloc and parts.netloc in self.origins):
             return False
         default = _DEFAULT_PORTS.get(parts.scheme, "")
         return not parts.netloc or _with_port(parts.netloc, default) != _with_port((asked.host or "").lower(), default)
+
+
+def is_token(text: str) -> bool:
+    """Whether all ways to tell a token can carry it: a header, a query, a hello."""
+    return 0 < len(text) <= MAX_TOKEN and all("!" <= character <= "~" for character in text)
 
 
 def bearer(authorization: str | None) -> str | None:

@@ -48,14 +48,16 @@ def safe_name(stem: str) -> str:
 def _named(argument: str) -> Iterator[tuple[str, Path]]:
     path = Path(argument)
     name, equals, rest = argument.partition("=")
-    if equals and not path.exists():  # a file may be called a=b.png
+    if equals and not _exists(path):  # a file may be called a=b.png
         if not is_name(name):
             raise UsageError(f"{name!r} is no name for a face: use 1 to {MAX_NAME} of A-Z a-z 0-9 . _ -")
+        if not rest:
+            raise UsageError(f"--face {argument} names no file: write --face {name}=FILE")
         path = Path(rest)
-        if path.is_dir():
+        if _exists(path) and path.is_dir():
             raise UsageError(f"{path} is a folder, whose faces have names of their own: write --face {path}")
         yield name, _there(path)
-    elif path.is_dir():
+    elif _exists(path) and path.is_dir():
         found = sorted(each for each in path.iterdir() if each.suffix.lower() in KINDS and each.is_file())
         if not found:
             raise UsageError(f"folder {path} holds no picture and no video: give --face a file, or another folder")
@@ -64,8 +66,15 @@ def _named(argument: str) -> Iterator[tuple[str, Path]]:
         yield safe_name(path.stem), _there(path)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, or a folder on its way that may not be entered
+        return False
+
+
 def _there(path: Path) -> Path:
-    if not path.exists():
+    if not _exists(path):
         raise MediaError(f"{path} is not there: give --face a picture or a video with a face")
     return path
 

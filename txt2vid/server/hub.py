@@ -19,6 +19,7 @@ from txt2vid.server.session import Session
 from txt2vid.server.sessions import Manner, Sessions
 
 _log = logging.getLogger(__name__)
+PIPES = 2  # of an encoder: MPEG-TS and MP4
 
 
 class Hub:
@@ -102,7 +103,7 @@ class Hub:
         if taken.replaced is not None:
             taken.replaced.dismiss("replaced", "another connection of this sender has taken over")
         if taken.fresh:
-            session.forget_words()
+            self._drop_words(session)
         self.sessions.touch(session)
         try:
             await self._seat(session, hello, taken)
@@ -116,6 +117,8 @@ class Hub:
         """A sender is gone. broken: its place is kept for a while."""
         if session.seat.leave(sender, broken=broken, now=self._now()):
             self.sessions.touch(session)
+            if not broken:
+                self._drop_words(session)
 
     def send(self, request: Request, *, droppable: bool = False) -> bool:
         """Something for a session's studio; False where it did not take it."""
@@ -152,7 +155,12 @@ class Hub:
                 self.sessions.lost(session)
 
     def _tell(self, session: Session, event: Event, fds: list[int]) -> None:
-        if isinstance(event, Encoding):
+        if isinstance(event, Encoding) and len(fds) < PIPES:
+            for fd in fds:
+                os.close(fd)
+            say(_log, "too many open files", logging.ERROR, session=session.name, hint="ulimit -n 4096")
+            self.sessions.watch_again(session)
+        elif isinstance(event, Encoding):
             if event.restarted:
                 say(_log, "encoder restarted", logging.WARNING, session=session.name)
             session.encoding(event, fds)
@@ -166,6 +174,12 @@ class Hub:
             session.said(event)
         elif isinstance(event, Drained):
             session.drained()
+
+    def _drop_words(self, session: Session) -> None:
+        """What a sender that gave its place up left unspoken, an hour perhaps, does not keep the next one waiting."""
+        if session.texts and self.sessions.has(session):
+            self.sessions.cut(session, session.epoch + 1)
+        session.forget_words()
 
     def _wanted(self, hello: Hello) -> Session:
         """The session that a hello names, made where it is new."""

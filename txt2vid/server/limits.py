@@ -33,6 +33,7 @@ TEXT_BURST = 30_000.0  # characters: three texts of the largest size
 # Connections
 BACKLOG = 128  # connections that wait to be accepted
 MAX_CONNECTIONS = 1000  # of the whole server, viewers and senders among them; more get 503
+OPEN_FILES = 4096  # of the server's process, where the system allows it: connections, and two pipes a session
 HEAD_BYTES = 16 * 1024  # of a request before its body
 KEEP_ALIVE = 15  # seconds that an idle HTTP connection stays open: the page asks once a second
 DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges nothing, or reads nothing

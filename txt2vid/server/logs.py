@@ -10,6 +10,7 @@ from typing import Literal
 
 Format = Literal["text", "json"]
 _FIELDS = "txt2vid_fields"
+_MISTAKEN = "ASGI callable returned without completing handshake."  # uvicorn's, of websockets that the guard refused
 
 
 def say(log: logging.Logger, event: str, level: int = logging.INFO, /, **fields: object) -> None:
@@ -27,6 +28,11 @@ def configure(how: Format, *, debug: bool = False) -> None:
     logging.getLogger("txt2vid.server").setLevel(logging.DEBUG if debug else logging.INFO)
     for name in ("uvicorn", "uvicorn.error", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)  # below it, uvicorn logs query strings, and tokens in them
+    logging.getLogger("uvicorn.error").addFilter(_is_meant)
+
+
+def _is_meant(record: logging.LogRecord) -> bool:
+    return record.msg != _MISTAKEN
 
 
 class TextLines(logging.Formatter):

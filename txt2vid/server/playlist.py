@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from txt2vid.core.media import AudioChunk
+from txt2vid.core.tasks import within
 from txt2vid.core.wire import MAX_TEXT, AudioFormat, Ended, Error, Hello, Packet, ServerMessage, Spoken, Text
 from txt2vid.errors import AudioError, SpeechError
 from txt2vid.ffmpeg.decode import AudioReader
@@ -23,11 +24,13 @@ from txt2vid.server.logs import say
 from txt2vid.server.seat import Refused, Sender
 from txt2vid.server.session import Session
 from txt2vid.server.speak import Voice
+from txt2vid.tts.sentences import speakable
 
 _log = logging.getLogger(__name__)
 PACKETS_A_SECOND = 50  # 20 ms each
 AHEAD = 2  # texts that are with the studio: one is spoken, one is being made
 LOOK_SECONDS = 0.1  # between looks whether somebody watches
+ROUND_SECONDS = 1.0  # that a round takes at least: a voice may be able to say nothing of it, again and again
 END_SECONDS = 600.0  # that the rest may take to be shown; then the file ends anyway
 
 
@@ -81,6 +84,7 @@ class Playlist(Sender):
             while True:
                 while not session.broadcaster.viewers:
                     await asyncio.sleep(LOOK_SECONDS)
+                begun = asyncio.get_running_loop().time()
                 await self._play(hub, session)
                 session.draining = True
                 hub.send(Drain(session.name))
@@ -88,6 +92,7 @@ class Playlist(Sender):
                 if not self._loop:
                     say(_log, "playlist ended", file=self.label)
                     return
+                await asyncio.sleep(max(0.0, begun + ROUND_SECONDS - asyncio.get_running_loop().time()))
         except (AudioError, SpeechError) as err:
             say(_log, "playlist failed", logging.ERROR, file=self.label, why=str(err))
         finally:
@@ -99,7 +104,7 @@ class Playlist(Sender):
 
     async def _until(self, kind: type[ServerMessage]) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
-            while not isinstance(await asyncio.wait_for(self._news.get(), END_SECONDS), kind):
+            while not isinstance(await within(self._news.get(), END_SECONDS), kind):
                 pass
 
 
@@ -133,9 +138,9 @@ class TextPlaylist(Playlist):
     def __init__(self, path: Path, *, loop: bool, voice: Voice) -> None:
         super().__init__(path, loop=loop)
         self._voice = voice
-        self._paragraphs = list(paragraphs(read_text(path)))
+        self._paragraphs = [each for each in paragraphs(read_text(path)) if speakable(each)]
         if not self._paragraphs:
-            raise SpeechError(f"{path} is empty: write some words into it")
+            raise SpeechError(f"{path} holds nothing to say: write some words into it")
 
     async def _play(self, hub: Hub, session: Session) -> None:
         for number, paragraph in enumerate(self._paragraphs, start=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -12,7 +13,10 @@ from typing import Any
 
 import uvicorn
 
+from txt2vid.core.tasks import within
 from txt2vid.core.wire import MAX_MESSAGE
+from txt2vid.errors import Txt2VidError
+from txt2vid.ffmpeg.publish import publisher
 from txt2vid.pipeline.studios import Studios, cores
 from txt2vid.server import limits
 from txt2vid.server.app import build
@@ -39,7 +43,10 @@ def serve(settings: Settings, on_ready: OnReady) -> None:
 
     on_ready: called once, when viewers and senders can come. Raises Txt2VidError where it cannot begin, or go on.
     """
+    for url in settings.publish:
+        publisher(url)  # raises
     playlist = _playlist(settings)
+    _allow_files()
     listener = bind(settings.host, settings.port)
     try:
         asyncio.run(_Server(settings, listener, playlist).run(on_ready))
@@ -82,6 +89,8 @@ class _Server:
                     starting.result()  # raises what keeps it from starting
                     self._say_ready(on_ready)
                     sides += [asyncio.create_task(side) for side in self._sides()]
+                    for side in sides:
+                        side.add_done_callback(_told)
                     await asyncio.wait({ended, serving}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
                     serving.result()
@@ -116,12 +125,9 @@ class _Server:
         self._hub.stop()
         for task in others:
             task.cancel()
-        results = await asyncio.gather(*others, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                _log.error("a part of the server has failed", exc_info=result)
+        await asyncio.gather(*others, return_exceptions=True)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._farewell(), limits.FAREWELL_SECONDS)
+            await within(self._farewell(), limits.FAREWELL_SECONDS)
         self._http.should_exit = True
         await asyncio.gather(self._studios.stop(), asyncio.wait({serving}, timeout=limits.END_SECONDS))
         serving.cancel()
@@ -132,6 +138,23 @@ class _Server:
         """Until all requests are answered, and all senders told."""
         while self._http.server_state.tasks:
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _allow_files() -> None:
+    """Each viewer is an open file, and 1024 is the usual limit, which any process may raise up to the hard one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.OPEN_FILES if hard == resource.RLIM_INFINITY else min(limits.OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _told(side: asyncio.Task[None]) -> None:
+    """Logs what a side ended with; the rest of the server goes on."""
+    error = None if side.cancelled() else side.exception()
+    if isinstance(error, Txt2VidError):
+        say(_log, "a part of the server has failed", logging.ERROR, why=str(error))
+    elif error is not None:
+        _log.error("a part of the server has failed", exc_info=error)
 
 
 def _playlist(settings: Settings) -> Playlist | None:

@@ -19,6 +19,7 @@ STREAMS = ("ts", "mp4", "mkv", "avi")  # containers that a session is streamed i
 MS = 1000
 ZERO = -float(TIMESTAMP_OFFSET)  # seconds of a session at which the timestamps of its streams are 0
 ENDING = frozenset({"audio", "rate"})  # what only the sender can mend: it would be told fifty times a second
+AGAIN = 0.5  # seconds that a session's time jumps when its studio is lost: nothing that was told already comes again
 CUT_SECONDS = 1.0  # after an interruption, in which reports may come that do not know of it yet
 
 
@@ -40,6 +41,7 @@ class Session:
         self.running: Opened | None = None
         self.report: Report | None = None
         self.start: Fraction | None = None
+        self.begin = Fraction(0)  # seconds at which its time begins in the next studio
         self.watched = False
         self.epoch = 0
         self.texts: deque[int] = deque()  # ids of texts that are not spoken yet; MAX_TEXTS at most (speak.py)
@@ -119,6 +121,9 @@ class Session:
 
     def lost(self, now: float) -> bool:
         """Its studio is gone: what it did not say is dropped. Whether it should be opened again."""
+        time_now = self.time(time.monotonic())
+        if time_now is not None:
+            self.begin = Fraction(round((time_now + AGAIN) * MS), MS)
         self.running, self.report, self.start, self.watched = None, None, None, False
         self.broadcaster.detach()
         for text in list(self.texts):

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from fractions import Fraction
 
+from txt2vid.core.tasks import within
 from txt2vid.core.wire import EPOCHS
 from txt2vid.errors import Txt2VidError
 from txt2vid.pipeline.messages import ChangeFace, Cut, Failed, Open, Source, Watch
@@ -62,7 +63,7 @@ class Sessions:
     async def opened(self, session: Session) -> None:
         """Waits until it runs; begins that where it is needed. Raises Refused where it cannot run."""
         try:
-            await asyncio.wait_for(asyncio.shield(self._opening(session)), limits.OPEN_SECONDS)
+            await within(asyncio.shield(self._opening(session)), limits.OPEN_SECONDS)
         except asyncio.TimeoutError as err:
             raise Refused("engine", f"session {session.name!r} is not ready yet: try again later") from err
 
@@ -144,7 +145,8 @@ class Sessions:
                     raise Refused("engine", "the session has ended")
                 session.answer = asyncio.get_running_loop().create_future()
                 manner = self.manner
-                self._studios.open(Open(session.name, session.face, manner.fps, manner.seed, manner.mark))
+                request = Open(session.name, session.face, manner.fps, manner.seed, manner.mark, session.begin)
+                self._studios.open(request)
                 await session.answer
         except (Txt2VidError, Refused) as err:
             if self.has(session):
@@ -185,6 +187,13 @@ class Sessions:
         elif not viewers and session.watched and session.unwatching is None:
             loop = asyncio.get_running_loop()
             session.unwatching = loop.call_later(limits.WATCH_LINGER, self._unwatch, session)
+
+    def watch_again(self, session: Session) -> None:
+        """Its encoder's pipes did not reach us: another one is asked for in a while."""
+        session.watched = False
+        self._studios.send(Watch(session.name, on=False))
+        loop = asyncio.get_running_loop()
+        loop.call_later(limits.AGAIN_SECONDS, lambda: self._look(session, session.broadcaster.viewers))
 
     def _unwatch(self, session: Session) -> None:
         session.unwatching = None

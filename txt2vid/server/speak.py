@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from txt2vid.core.tasks import within
 from txt2vid.core.wire import (
     CLOSE_CODES,
     MAX_MESSAGE,
@@ -155,7 +156,7 @@ class Speaker(Sender):
             return
         allowance = Allowance(self._now())
         try:
-            first = await asyncio.wait_for(self._receive(), limits.HELLO_SECONDS)
+            first = await within(self._receive(), limits.HELLO_SECONDS)
         except asyncio.TimeoutError as err:
             raise WireError(f"no hello within {limits.HELLO_SECONDS:g} s") from err
         hello = decode_client(first) if isinstance(first, str) else None
@@ -163,7 +164,7 @@ class Speaker(Sender):
             raise WireError("the first message must be a hello")
         headers, query = self._websocket.headers, self._websocket.query_params
         if not self._access.knows(hello.token, bearer(headers.get("authorization")), query.get("token")):
-            raise WireError("the token is missing or wrong: add --token", "token")
+            raise WireError("the token is missing or wrong", "token")
         session, taken = await self._hub.claim(hello, self)
         self._session = session
         self.tell(Ready(session.name, session.face, session.epoch, taken.resume, session.streams, _LIMITS))
@@ -233,7 +234,7 @@ class Speaker(Sender):
     async def _something(self) -> None:
         """Waits for something to say; a session that rests reports nothing, but its sender wants to know that."""
         try:
-            await asyncio.wait_for(self._wake.wait(), limits.REST_SECONDS)
+            await within(self._wake.wait(), limits.REST_SECONDS)
         except asyncio.TimeoutError:
             if self._session is not None:
                 self.tell(self._session.stats())
@@ -241,14 +242,14 @@ class Speaker(Sender):
 
     async def _send(self, text: str) -> None:
         try:
-            await asyncio.wait_for(self._websocket.send_text(text), limits.SEND_SECONDS)
+            await within(self._websocket.send_text(text), limits.SEND_SECONDS)
         except (WebSocketDisconnect, RuntimeError, asyncio.TimeoutError) as err:  # RuntimeError: uvicorn closed it
             self._gone = self._gone or 1006
             raise _Gone(self._gone) from err
 
     async def _close(self, code: int, reason: str) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._websocket.close(code, reason), limits.SEND_SECONDS)
+            await within(self._websocket.close(code, reason), limits.SEND_SECONDS)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -26,6 +26,7 @@ MEDIA_TYPES = {"ts": "video/mp2t", "mp4": "video/mp4", "mkv": "video/x-matroska"
 STALL_SECONDS = 15.0  # that a viewer may read nothing: a wireless network's worst; then it is disconnected
 CHECK_SECONDS = 1.0  # between looks at that
 SEND_BUFFER = 256 * 1024  # bytes of a viewer's socket: 1 s of a stream; Linux lets it grow to 4 MB, all of it delay
+IDLE_SECONDS = 15.0  # without a request, at least, and twice that at most: the same as limits.KEEP_ALIVE
 RETRY_SECONDS = 10  # after which one who found all places taken may ask again
 MAX_REMUXED = 8  # viewers of mkv and avi, of the whole server: each has a process of its own, of some 30 MB
 
@@ -40,11 +41,37 @@ class StreamProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, whose requests know their connection: ASGI has no word for cutting one.
 
     Give it as `http` to uvicorn.Config. Without it a viewer that reads nothing is left, but stays connected as long as
-    the system lets it.
+    the system lets it. A connection without a whole request for IDLE_SECONDS is closed; uvicorn itself waits for ever
+    for the rest of a head, and any byte ends its wait after a request.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, {**app_state, CONNECTION: self}, _loop)
+        self._last: object = None  # the request that was the last one at the look before
+        self._look: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come."""
+        super().connection_made(transport)
+        self._look = self.loop.call_later(IDLE_SECONDS, self._close_idle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        if self._look is not None:
+            self._look.cancel()
+        super().connection_lost(exc)
+
+    def _close_idle(self) -> None:
+        """Looks once in IDLE_SECONDS whether a request is being answered, or was since the last look."""
+        if self.transport.get_protocol() is not self:
+            return  # a websocket by now
+        cycle: Any = self.cycle  # None before the first request, though uvicorn says otherwise
+        waits = cycle is None or cycle.response_complete
+        if waits and cycle is self._last:
+            self.transport.close()
+            return
+        self._last = cycle if waits else None
+        self._look = self.loop.call_later(IDLE_SECONDS, self._close_idle)
 
 
 def stream_response(request: Request, broadcaster: Broadcaster, container: str) -> Response:
@@ -103,7 +130,8 @@ class _Stream(Response):
         """Sends until the stream ends, the viewer is gone, or it reads nothing."""
         if connection is not None:
             end = connection.transport.get_extra_info("socket")
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            with suppress(OSError):  # it has hung up already
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         pump = asyncio.create_task(self._pump(chunks, send))
         gone = asyncio.create_task(_gone(receive))
         try:
