@@ -156,6 +156,17 @@ def test_one_sender_a_session(server: Server) -> None:
             assert third.until(Spoken).id == 3
 
 
+def test_one_that_interrupts_takes_the_place_and_the_other_comes_back(server: Server) -> None:
+    with server.talk(session="forum") as first:
+        first.say(Text("This is a rather long sentence, which nobody will hear to its end. " * 5, id=1))
+        with server.talk(session="forum", interrupt=True) as second:
+            assert first.refusal() == ("busy", 4009)
+            second.say(Text("No, wait.", id=2, interrupt=True))
+            assert second.until(Spoken) == Spoken(2)
+    with server.talk(session="forum", resume=first.ready.resume) as again:
+        assert again.ready.resume != first.ready.resume
+
+
 def test_one_that_was_cut_off_finds_its_place(server: Server) -> None:
     with server.talk(session="wobbly", audio=PCM) as talk:
         secret = talk.ready.resume

@@ -152,7 +152,7 @@ def _copy(stream: HTTPResponse, sink: int, failures: list[OSError]) -> None:
         pass  # the player was closed
     except HTTPException:  # the end of the stream did not come
         failures.append(OSError("the server is gone"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, AttributeError) as err:  # the last: http.client's, of a stream closed meanwhile
         failures.append(err if isinstance(err, OSError) else OSError(str(err)))
     finally:
         with suppress(OSError):

@@ -49,7 +49,7 @@ A file is sent in real time. The command ends when all was shown; with --mic, wh
 @click.option("--device", metavar="N|NAME", help="Which microphone, as `txt2vid devices` lists them.")
 @click.option("--codec", type=click.Choice(["opus", "pcm"]), help="How sound is sent. [default: opus]")
 @click.option("--bitrate", type=click.IntRange(*BITRATES), metavar="N", help="Of Opus, bits a second. [default: 24000]")
-@click.option("--interrupt", is_flag=True, help="What is sent first stops what the session is saying.")
+@click.option("--interrupt", is_flag=True, help="Stop what the session is saying, and whoever says it.")
 @click.option("--tts", metavar="NAME", help="Who speaks a text, of the server's voices.")
 @click.option("--voice", metavar="NAME", help="Which of its voices.")
 @click.option("--wait", is_flag=True, help="Wait for a server that does not run yet, or is busy.")

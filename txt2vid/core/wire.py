@@ -77,6 +77,7 @@ class Hello:
     """The sender's first message. session, face, token: None is the server's first, the session's own, none.
 
     resume: what `Ready` gave to this sender before its connection broke; it then takes its session over.
+    interrupt: take it over from whoever speaks there, who is told "busy" and may come back when this sender has left.
     """
 
     TYPE: ClassVar[str] = "hello"
@@ -86,6 +87,7 @@ class Hello:
     token: str | None = None
     audio: AudioFormat | None = None
     resume: str | None = None
+    interrupt: bool = False
 
     def __post_init__(self) -> None:
         if self.version != VERSION:

@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 class SendOptions:
     """Where to, and how. codec: "opus" or "pcm". attempts: failures in a row before it gives up, None for no end.
 
-    interrupt: what is sent first drops what the session is saying. wait: also for a server that is not there yet.
+    interrupt: what is sent first drops what the session is saying, whoever says it. wait: also for a server that is
+    not there yet.
     """
 
     url: str = address.DEFAULT
@@ -56,7 +57,9 @@ class Client:
         self.status = Status()
         self._outbox = Outbox(live=source.live)
         audio = None if isinstance(source, TextSource) else wire.AudioFormat(_CODECS[options.codec])
-        hello = wire.Hello(session=options.session, face=options.face, token=options.token, audio=audio)
+        hello = wire.Hello(
+            session=options.session, face=options.face, token=options.token, audio=audio, interrupt=options.interrupt
+        )
         self._place = Place(options.url, hello)
         self._begun, self._stopping = asyncio.Event(), asyncio.Event()
 

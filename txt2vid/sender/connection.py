@@ -109,6 +109,7 @@ class Connection:
                     token=hello.token,
                     audio=hello.audio,
                     resume=place.resume,
+                    interrupt=hello.interrupt and place.resume is None,
                 )
             )
         )

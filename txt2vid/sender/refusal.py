@@ -26,7 +26,7 @@ _HINTS = {
     "audio": "try --codec pcm",
     "text": "try another --tts or --voice, or leave them out",
     "replaced": "stop the other sender, then run this again",
-    "busy": "add --wait, or choose another --session",
+    "busy": "add --interrupt, or --wait for its end",
     "full": "add --wait, or try again later",
     "rate": "try again; if it comes back, report it",
     "engine": "look at the server's log, then try again",

@@ -101,7 +101,10 @@ class Hub:
         session = self._wanted(hello)
         taken = session.seat.take(sender, hello, self._now())
         if taken.replaced is not None:
-            taken.replaced.dismiss("replaced", "another connection of this sender has taken over")
+            if taken.interrupts:
+                taken.replaced.dismiss("busy", "another sender has interrupted, and speaks now")
+            else:
+                taken.replaced.dismiss("replaced", "another connection of this sender has taken over")
         if taken.fresh:
             self._drop_words(session)
         self.sessions.touch(session)

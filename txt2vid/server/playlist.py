@@ -29,6 +29,7 @@ from txt2vid.tts.sentences import speakable
 _log = logging.getLogger(__name__)
 PACKETS_A_SECOND = 50  # 20 ms each
 AHEAD = 2  # texts that are with the studio: one is spoken, one is being made
+BUSY_SECONDS = 0.5  # between looks whether a sender that speaks has ended
 LOOK_SECONDS = 0.1  # between looks whether somebody watches
 ROUND_SECONDS = 1.0  # that a round takes at least: a voice may be able to say nothing of it, again and again
 END_SECONDS = 600.0  # that the rest may take to be shown; then the file ends anyway
@@ -47,6 +48,7 @@ class Playlist(Sender):
         self._path, self._loop = path, loop
         self._news: asyncio.Queue[ServerMessage] = asyncio.Queue(2 * AHEAD)  # answers to what was said
         self._dismissed = asyncio.Event()
+        self._interrupted = False
 
     def tell(self, message: ServerMessage) -> None:
         """Takes what the playing waits for."""
@@ -57,12 +59,21 @@ class Playlist(Sender):
                 self._news.put_nowait(message)
 
     def dismiss(self, code: str, message: str) -> None:
-        """The playing ends."""
+        """The playing ends, or pauses where another sender has interrupted it."""
         say(_log, "playlist ended", file=self.label, why=message, code=code)
+        self._interrupted = code == "busy"
         self._dismissed.set()
 
     async def run(self, hub: Hub) -> None:
         """Plays, as often as it should. Ends quietly; its own errors are in the log."""
+        await self._turn(hub)
+        while self._interrupted:
+            await self._turn(hub)
+
+    async def _turn(self, hub: Hub) -> None:
+        """Plays until it has ended, or is dismissed."""
+        self._interrupted = False
+        self._dismissed.clear()
         playing = asyncio.create_task(self._rounds(hub))
         dismissed = asyncio.create_task(self._dismissed.wait())
         try:
@@ -75,10 +86,8 @@ class Playlist(Sender):
             playing.result()
 
     async def _rounds(self, hub: Hub) -> None:
-        try:
-            session, _ = await hub.claim(Hello(audio=self.audio), self)
-        except Refused as err:
-            say(_log, "playlist failed", logging.ERROR, file=self.label, why=str(err))
+        session = await self._seated(hub)
+        if session is None:
             return
         try:
             while True:
@@ -97,6 +106,18 @@ class Playlist(Sender):
             say(_log, "playlist failed", logging.ERROR, file=self.label, why=str(err))
         finally:
             hub.release(session, self, broken=False)
+
+    async def _seated(self, hub: Hub) -> Session | None:
+        """The session, once nobody else speaks in it; None where it cannot be had."""
+        hello = Hello(audio=self.audio)
+        while (session := hub.find(hello.session)) is not None and session.seat.held(asyncio.get_running_loop().time()):
+            await asyncio.sleep(BUSY_SECONDS)
+        try:
+            session, _ = await hub.claim(hello, self)
+        except Refused as err:
+            say(_log, "playlist failed", logging.ERROR, file=self.label, why=str(err))
+            return None
+        return session
 
     @abstractmethod
     async def _play(self, hub: Hub, session: Session) -> None:

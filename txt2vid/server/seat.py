@@ -36,11 +36,15 @@ class Sender(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A seat was taken. resume: the secret for the next time. fresh: positions begin anew. replaced: who sat there."""
+    """A seat was taken. resume: the secret for the next time. fresh: positions begin anew. replaced: who sat there.
+
+    interrupts: whether the one who sat there was another, who may come back.
+    """
 
     resume: str
     fresh: bool
     replaced: Sender | None = None
+    interrupts: bool = False
 
 
 class Seat:
@@ -60,15 +64,15 @@ class Seat:
         resumes = self._resume is not None and hmac.compare_digest(
             self._resume.encode(), (hello.resume or "").encode("utf-8", "replace")
         )
-        if not resumes and self.held(now):
-            raise Refused("busy", "somebody else speaks in this session: try again later, or choose another --session")
+        if not resumes and self.held(now) and not hello.interrupt:
+            raise Refused("busy", "somebody else speaks in this session")
         resumes = resumes and self.held(now)
         fresh = not resumes or hello.audio != self.audio
         replaced = self.sender
         self.sender, self.audio = sender, hello.audio
         if not resumes or self._resume is None:
             self._resume = secrets.token_urlsafe(16)
-        return Taken(self._resume, fresh, replaced)
+        return Taken(self._resume, fresh, replaced, interrupts=not resumes)
 
     def leave(self, sender: Sender, *, broken: bool, now: float) -> bool:
         """Stands up; False where it was not seated any more. broken: its connection was cut, so the place is kept."""
