@@ -116,6 +116,15 @@ async def house(*faces: Path, workers: int = 1) -> AsyncIterator[House]:
         await it.close()
 
 
+async def drawn(it: House) -> Report:
+    """Session "a" with the hero's face, watched: its first report."""
+    it.studios.open(Open("a", "hero"))
+    it.studios.send(Watch("a", on=True))
+    report = await it.event(Report, "a")
+    assert isinstance(report, Report)
+    return report
+
+
 async def play(it: House, session: str, sound: Samples, *, epoch: int = 0) -> None:
     """As a sender would: a packet every 20 ms."""
     data = (sound * 32767).astype("<i2")
@@ -202,10 +211,7 @@ def test_a_text_is_spoken_and_can_be_cut(hero: Path) -> None:
 def test_a_killed_encoder_is_replaced_within_a_second(hero: Path) -> None:
     async def scene() -> None:
         async with house(hero) as it:
-            it.studios.open(Open("a", "hero"))
-            it.studios.send(Watch("a", on=True))
-            report = await it.event(Report, "a")
-            assert isinstance(report, Report)
+            report = await drawn(it)
             assert report.encoder_pid
             os.kill(report.encoder_pid, signal.SIGKILL)
             again = await it.event(Encoding, "a", 2)
@@ -222,10 +228,7 @@ def test_a_killed_encoder_is_replaced_within_a_second(hero: Path) -> None:
 def test_sessions_of_a_dead_studio_are_told_and_can_be_opened_again(hero: Path) -> None:
     async def scene() -> None:
         async with house(hero) as it:
-            it.studios.open(Open("a", "hero"))
-            it.studios.send(Watch("a", on=True))
-            report = await it.event(Report, "a")
-            assert isinstance(report, Report)
+            report = await drawn(it)
             studio = int(Path(f"/proc/{report.encoder_pid}/stat").read_text().rpartition(")")[2].split()[1])
             os.kill(studio, signal.SIGKILL)
             await it.until(lambda: it.lost == ["a"])
@@ -317,9 +320,7 @@ def test_a_session_can_change_its_face(hero: Path, tmp_path: Path) -> None:
 
     async def scene() -> bytearray:
         async with house(hero, red) as it:
-            it.studios.open(Open("a", "hero"))
-            it.studios.send(Watch("a", on=True))
-            await it.event(Report, "a")
+            await drawn(it)
             it.studios.send(ChangeFace("a", "red"))
             await it.event(Report, "a", 4)
             return it.streams["a"][0]

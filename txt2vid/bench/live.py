@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from txt2vid import __version__
 from txt2vid.bench import cut, latency, load, soak
 from txt2vid.bench.first import READY_SECONDS, FirstFrame, first_frame, viewer
 from txt2vid.bench.target import Options, serving
+from txt2vid.core.machine import cores
 from txt2vid.ffmpeg import program
 
 Tell = Callable[[str], None]
@@ -78,10 +78,9 @@ def measure_soak(options: Options, minutes: float, tell: Tell = lambda _: None) 
 
 
 def _machine() -> dict[str, Any]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": cores,
+        "cores": cores(),
         "python": platform.python_version(),
         "ffmpeg": program.version(),
         "txt2vid": __version__,

@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 from txt2vid.bench.tone import Track
 from txt2vid.core import wire
 from txt2vid.core.media import LISTENING_RATE
+from txt2vid.core.tasks import within
 from txt2vid.errors import Txt2VidError
 from txt2vid.sender.packets import packetizer
 
@@ -62,7 +63,7 @@ async def speaking(url: str, session: str, codec: str, resume: str | None = None
         ) as socket:
             hello = wire.Hello(session=session, audio=FORMATS[codec], resume=resume)
             await socket.send(wire.encode(hello))
-            answer = wire.decode_server(str(await asyncio.wait_for(socket.recv(), READY_SECONDS)))
+            answer = wire.decode_server(str(await within(socket.recv(), READY_SECONDS)))
             if not isinstance(answer, wire.Ready):
                 why = answer.message if isinstance(answer, wire.Error) else f"{answer}"
                 raise Txt2VidError(f"the server does not let us speak in {session}: {why}")

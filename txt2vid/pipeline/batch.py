@@ -7,7 +7,6 @@ preparing it again. A worker holds the faces of one group only, so memory does n
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Literal
 
+from txt2vid.core.machine import cores
 from txt2vid.errors import OutputError
 from txt2vid.pipeline.jobs import Row, read_jobs
 from txt2vid.pipeline.journal import Journal, digest
@@ -82,8 +82,7 @@ def render_jobs(
 
 def default_workers() -> int:
     """Half of the cores that this process may use, and at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // 2)
+    return max(1, cores() // 2)
 
 
 @dataclass

@@ -67,7 +67,6 @@ class Session:
         self.fps = fps
         self.epoch = 0
         self.jitter = JitterBuffer()
-        self._executor = executor
         self._ingest: Ingest | None = None
         self._script = Script(executor)
         self._line: Line | None = None

@@ -47,6 +47,7 @@ class Stage:
         self._mark, self._begin = mark, begin
         self._shown: tuple[Face, Any] | None = None
         self._start = time.monotonic()  # when the session's time was 0
+        self._next = float(session.time)  # kept as a float: `due` is asked for hundreds of times a second
         self._asleep = True
         self._watched = False
         self._encoder: LiveEncoder | None = None
@@ -61,7 +62,7 @@ class Stage:
     @property
     def due(self) -> float:
         """When the next frame is to be shown, on time.monotonic()."""
-        return FOREVER if self._asleep else self._start + float(self.session.time)
+        return FOREVER if self._asleep else self._start + self._next
 
     def show(self, name: str, face: Face, prepared: Any) -> None:
         """From now on this face; a face of another size begins a new stream."""
@@ -80,7 +81,7 @@ class Stage:
         """Time goes on, if it stood still: there is something to show."""
         if self._asleep and (self._watched or not self.session.quiet):
             self._asleep = False
-            self._start = time.monotonic() - float(self.session.time)
+            self._start = time.monotonic() - self._next
             self._reported = 0.0  # what was reported of time before does not hold any more
 
     def step(self, engine: Engine) -> None:
@@ -91,6 +92,7 @@ class Stage:
             self._start += lateness
             lateness = 0.0
         moment = self.session.step()
+        self._next = float(self.session.time)
         if self._watched and self._shown is not None and not self.over:
             self._encode(moment, engine, lateness)
         self._events.extend((Said(self.name, text), ()) for text in moment.said)

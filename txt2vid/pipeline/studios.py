@@ -235,8 +235,3 @@ class Studios:
         await self._add()
         self._on_lost(lost)
         await self._add_all()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

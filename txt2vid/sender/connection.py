@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from txt2vid import __version__
 from txt2vid.core import wire
+from txt2vid.core.tasks import within
 from txt2vid.sender import address, refusal
 from txt2vid.sender.loop import beside
 from txt2vid.sender.outbox import Cut, Outbox, Sound
@@ -113,9 +114,9 @@ class Connection:
                 )
             )
         )
-        message = await asyncio.wait_for(self._receive(socket), READY_SECONDS)
+        message = await within(self._receive(socket), READY_SECONDS)
         while not isinstance(message, wire.Ready):
-            message = await asyncio.wait_for(self._receive(socket), READY_SECONDS)
+            message = await within(self._receive(socket), READY_SECONDS)
         self._outbox.again(resumed=place.resume == message.resume)
         place.resume, place.epoch = message.resume, message.epoch
         self._status.state, self._status.session = "live", message.session
@@ -167,9 +168,9 @@ class Connection:
     async def _ping(self, socket: ClientConnection) -> None:
         while True:
             mark = self._outbox.mark()
-            pong = await asyncio.wait_for(socket.ping(), DEAD_SECONDS)
+            pong = await within(socket.ping(), DEAD_SECONDS)
             try:
-                await asyncio.wait_for(pong, DEAD_SECONDS)
+                await within(pong, DEAD_SECONDS)
             except asyncio.TimeoutError as err:
                 raise LostError(f"the server gave no answer for {DEAD_SECONDS:g} s") from err
             self._outbox.acknowledge(mark)

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from txt2vid.core.media import LISTENING_RATE, Samples
+from txt2vid.core.tasks import within
 from txt2vid.errors import AudioError, DependencyError, UsageError
 from txt2vid.sender.resample import Resampler
 from txt2vid.sender.sources import SoundSource
@@ -184,7 +185,7 @@ class MicrophoneSource(SoundSource):
             return
         self._arrived.clear()
         try:
-            await asyncio.wait_for(self._arrived.wait(), seconds)
+            await within(self._arrived.wait(), seconds)
         except asyncio.TimeoutError as err:
             raise AudioError(
                 f"the microphone {self.device.name!r} gives no sound any more: connect it again, or choose another of "

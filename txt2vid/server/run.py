@@ -13,11 +13,12 @@ from typing import Any
 
 import uvicorn
 
+from txt2vid.core.machine import cores
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import MAX_MESSAGE
 from txt2vid.errors import Txt2VidError
 from txt2vid.ffmpeg.publish import publisher
-from txt2vid.pipeline.studios import Studios, cores
+from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.app import build
 from txt2vid.server.hub import Hub
