@@ -15,9 +15,9 @@ import click
 
 from txt2vid import registry
 from txt2vid.errors import DependencyError, Txt2VidError
+from txt2vid.weights import place
+from txt2vid.weights.verify import glance
 
-CHECKPOINTS = Path("checkpoints")
-WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".onnx")
 PYTHONS = ((3, 10), (3, 12))
 ENCODERS = ("libx264", "aac")
 
@@ -171,7 +171,14 @@ def _microphone() -> str:
 
 
 def _weights() -> Finding:
-    found = sorted(path.name for path in CHECKPOINTS.glob("*") if path.suffix in WEIGHTS)
-    return Finding(
-        "weights", bool(found), False, ", ".join(found) or f"none in {CHECKPOINTS}/; the mesh engine needs none"
-    )
+    """By names and sizes: hashing hundreds of megabytes is for `txt2vid models verify`."""
+    places = {folder: {path: glance(path) for path in place.weights_in(folder)} for folder in place.folders()}
+    works = any(not wrong for found in places.values() for wrong in found.values())
+    shown = [f"{', '.join(map(_weight, found.items()))} in {folder}" for folder, found in places.items() if found]
+    none = "none here: txt2vid models fetch wav2lip gets some; the mesh engine needs none"
+    return Finding("weights", works, False, "; ".join(shown) or none)
+
+
+def _weight(found: tuple[Path, str]) -> str:
+    path, wrong = found
+    return f"{path.name} ({wrong}: try txt2vid models verify)" if wrong else path.name

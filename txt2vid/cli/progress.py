@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Bar:
     """A bar on stderr with speed and remaining time, while its block runs.
 
-    unit: what is counted. visible: stderr is a terminal.
+    unit: what is counted; bytes are shown as megabytes, with their speed. visible: stderr is a terminal.
     """
 
     def __init__(self, unit: str, label: str) -> None:
@@ -53,10 +53,20 @@ class Bar:
 
 def _progress(unit: str) -> Progress:
     from rich.console import Console  # only where there is a terminal: it takes a moment to import
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
     from rich.table import Column
 
+    counted: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TextColumn(unit))
+    if unit == "bytes":
+        counted = (DownloadColumn(), TransferSpeedColumn())
     label = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
-    return Progress(
-        label, BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn(), console=Console(stderr=True)
-    )
+    return Progress(label, BarColumn(), *counted, TimeRemainingColumn(), console=Console(stderr=True))
