@@ -24,11 +24,13 @@ class Found:
     landmarks: in pixels of the picture.
     score: the network's own probability that it is a face, in [0, 1].
     spread: how much the landmarks differ between looks and mirrored looks, in face widths: 0.01 is a clear face.
+    box: x, y, width, height where a detector of its own saw the face; None where the mesh did.
     """
 
     landmarks: Landmarks
     score: float
     spread: float
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def extent(self) -> float:

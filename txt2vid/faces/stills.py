@@ -7,12 +7,13 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.core.options import FaceOptions
 from txt2vid.errors import FaceError
-from txt2vid.faces.face import Face, Frames, Landmarks
+from txt2vid.faces.detector import find_first
+from txt2vid.faces.face import Face, Frames, Landmarks, against_outline
 from txt2vid.faces.found import Found, fitted
 from txt2vid.faces.matte import person_matte
 from txt2vid.faces.pictures import Picture, load_picture
 from txt2vid.faces.points import read_landmarks
-from txt2vid.faces.search import Box, find_faces, search_box
+from txt2vid.faces.search import Box, search_box
 
 _LEAST_BOX = 8  # pixels a side, as drawn
 
@@ -41,23 +42,25 @@ class Still(Frames):
 def prepare_still(options: FaceOptions) -> Face:
     """The face in a picture. Raises PictureError on the file, FaceError where the face is not there."""
     picture = load_picture(options.path, options.size)
-    landmarks = _landmarks(picture, options)
+    landmarks, box = _placed(picture, options)
     matte = picture.alpha if picture.alpha is not None else person_matte(picture.pixels, landmarks)
-    return Face(options.path.name, Still(picture.pixels, landmarks), None, matte)
+    detected = None if box is None else against_outline(box, landmarks)
+    return Face(options.path.name, Still(picture.pixels, landmarks), None, matte, detected)
 
 
-def _landmarks(picture: Picture, options: FaceOptions) -> Landmarks:
+def _placed(picture: Picture, options: FaceOptions) -> tuple[Landmarks, Box | None]:
+    """The landmarks, and a detector's box where one was asked for."""
     sx, sy = picture.scale
     if options.landmarks is not None:
         points = read_landmarks(options.landmarks) * np.array((sx, sy, (sx + sy) / 2), np.float32)
-        return _inside(points.astype(np.float32), picture.pixels, options)
+        return _inside(points.astype(np.float32), picture.pixels, options), None
     if options.box is not None:
         height, width = picture.pixels.shape[:2]
         box = placed_box(options, (round(width / sx), round(height / sy)), picture.scale)
         found = search_box(picture.pixels, box)
-        return found.landmarks if found is not None else fitted(box)  # what no network sees is there all the same
-    faces, _ = find_faces(picture.pixels, (options.index or 0) + 1)
-    return choose(faces, options).landmarks
+        return found.landmarks if found is not None else fitted(box), None  # what no network sees is there all the same
+    chosen = choose(find_first(picture.pixels, options, (options.index or 0) + 1), options)
+    return chosen.landmarks, chosen.box
 
 
 def choose(faces: list[Found], options: FaceOptions) -> Found:

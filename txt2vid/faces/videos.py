@@ -10,11 +10,12 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.core.options import FaceOptions
 from txt2vid.errors import FaceError, UsageError, VideoError
-from txt2vid.faces.face import LANDMARKS, Face, Landmarks
+from txt2vid.faces.detector import MESH, find_first
+from txt2vid.faces.face import LANDMARKS, Edges, Face, Landmarks, against_outline
 from txt2vid.faces.following import Follower
 from txt2vid.faces.found import Found
 from txt2vid.faces.pictures import fitted_size
-from txt2vid.faces.search import Box, find_faces, find_nearby, search_box
+from txt2vid.faces.search import Box, find_nearby, search_box
 from txt2vid.faces.smoothing import bridge, smooth
 from txt2vid.faces.spool import Spool
 from txt2vid.faces.stills import placed_box
@@ -44,7 +45,7 @@ def prepare_video(options: FaceOptions, fps: Fraction | None = None, max_frames:
         raise start.failure()
     bridge(spool, found)
     smooth(spool)
-    return Face(options.path.name, spool, rate, None)
+    return Face(options.path.name, spool, rate, None, start.detected)
 
 
 def _track(reader: VideoReader, start: _Start, spool: Spool, max_frames: int | None) -> array[int]:
@@ -78,6 +79,7 @@ class _Start:
         self._fps = fps
         self._most = 0
         self._since: int | None = None
+        self.detected: Edges | None = None
         self._box: Box | None = None
         if options.box is not None:
             self._box = placed_box(options, original, scale)
@@ -94,6 +96,8 @@ class _Start:
                 raise self.failure()
             return None, None
         chosen = faces[wanted]
+        if chosen.box is not None:
+            self.detected = against_outline(chosen.box, chosen.landmarks)
         return Follower(chosen, [face for face in faces if face is not chosen]), chosen.landmarks
 
     def _faces(self, index: int, picture: Pixels) -> list[Found]:
@@ -101,13 +105,16 @@ class _Start:
             found = search_box(picture, self._box, thorough=self._is_milestone(index))
             return [found] * ((self._options.index or 0) + 1) if found is not None else []
         if self._is_milestone(index):
-            return find_faces(picture, (self._options.index or 0) + 1)[0]
-        return find_nearby(picture)
+            return find_first(picture, self._options, (self._options.index or 0) + 1)
+        return find_nearby(picture) if self._options.detector == MESH else []
 
     def _is_milestone(self, index: int) -> bool:
-        """The first frame, and those after 1, 2, 4, 8 … seconds: the ladder takes as long as a second of video."""
-        second = round(self._fps)
-        return index == 0 or (index % second == 0 and (index // second).bit_count() == 1)
+        """The first frame, and those after 1, 2, 4, 8 … seconds: the ladder takes as long as a second of video.
+
+        With another detector, which nothing cheap stands in for between: every second.
+        """
+        seconds, rest = divmod(index, max(1, round(self._fps)))
+        return rest == 0 and (seconds.bit_count() < 2 or self._options.detector != MESH)
 
     def failure(self) -> FaceError:
         """Why there is nothing to follow."""
