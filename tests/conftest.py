@@ -54,3 +54,16 @@ def txt2vid(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wav2Lip's network with seeded random weights, in the published layout: a pickle with `state_dict`."""
+    import torch  # heavy: only for the tests that need it
+
+    from tests.wav2lip.networks import lively
+
+    path = tmp_path_factory.mktemp("weights") / "wav2lip.pth"
+    state = {f"module.{name}": each for name, each in lively().state_dict().items()}
+    torch.save({"state_dict": state, "optimizer": None, "global_step": 1, "global_epoch": 0}, path)
+    return path

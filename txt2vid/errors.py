@@ -92,3 +92,12 @@ class ServerError(Txt2VidError):
     """A server cannot be reached, or refuses."""
 
     exit_code = 10
+
+
+def error_of(exit_code: int, message: str) -> Txt2VidError:
+    """The error of another process: of the family with that exit code."""
+    families: list[type[Txt2VidError]] = [Txt2VidError, *Txt2VidError.__subclasses__()]
+    for family in families:
+        if family.exit_code == exit_code:
+            return family(message)
+    return Txt2VidError(message)

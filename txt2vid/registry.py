@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "engine": {
         "mesh": "txt2vid.engines.mesh:MeshEngine",
+        "wav2lip": "txt2vid.engines.wav2lip:Wav2LipEngine",
     },
     "tts": {
         "flite": "txt2vid.tts.flite:Flite",
@@ -35,6 +36,7 @@ _EXTRAS: Mapping[str, str] = {
     "cv2": "serve",
     "mediapipe": "serve",
     "PIL": "serve",
+    "safetensors": "wav2lip",
     "pyaudio": "mic",
     "scipy": "serve",
     "soxr": "serve",

@@ -56,7 +56,7 @@ def test_outputs(command: Command, hero: Path, output: str, code: int, says: str
         (["--tts", "nope"], 2, "'nope' is not known"),
         (["--voice", "nope"], 2, "has no voice 'nope'"),
         (["--tts", "flite", "--voice", "de"], 2, "flite has no voice 'de'"),
-        (["--checkpoint", "none.pth"], 2, "none.pth does not exist"),
+        (["--checkpoint", "none.pth"], 2, "none.pth is no file"),
         (["--audio", "speech.wav"], 2, "--audio and --text are more than one voice: leave all but one out"),
         (["--text", "Привет", "--tts", "flite"], 6, "--tts espeak --voice ru"),
         (["--face-index", "7"], 4, "--face-index 0"),

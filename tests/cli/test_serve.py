@@ -63,7 +63,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *says: str) -> No
         (["--face", "{hero}", "--audio", "a", "--text-file", "b"], "leave one out"),
         (["--face", "{hero}", "--face", "{hero}"], "two faces are called 'hero'"),
         (["--face", "{hero}", "--engine", "magic"], "'magic' is not known: choose one of mesh"),
-        (["--face", "{hero}", "--checkpoint", "gone.pt"], "does not exist"),
+        (["--face", "{hero}", "--checkpoint", "gone.pt"], "gone.pt is no file"),
         (["--face", "{hero}", "--host", "not.a.host.invalid", "--token", "x"], "is not known here"),
         (["--face", "{hero}", "--host", "192.0.2.1", "--token", "x"], "no address of this machine"),
         (["--face", "{hero}", "--fps", "x"], "is no number"),

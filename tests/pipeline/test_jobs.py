@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from txt2vid.core.options import EngineOptions
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.jobs import MAX_TEXT, Row, read_jobs, read_text
 
@@ -18,14 +19,19 @@ def rows(tmp_path: Path, text: str | bytes, **defaults: str) -> list[Row]:
 def test_all_columns(tmp_path: Path) -> None:
     (row,) = rows(
         tmp_path,
-        "face,audio,output,fps,size,engine,checkpoint,tts,voice,face_index,face_box,landmarks,seed,idle\n"
-        'a.png,b.wav,c.mkv,29.97,256,mesh,w.pth,espeak,en,1,"1,2,30,40",l.csv,7,no\n',
+        "face,audio,output,fps,size,engine,checkpoint,device,dtype,paste,pads,alignment,tts,voice,face_index,face_box,"
+        "landmarks,detector,seed,idle\n"
+        'a.png,b.wav,c.mkv,29.97,256,wav2lip,w.pth,cpu,bfloat16,hard,"0,5,1,2",published,espeak,en,1,"1,2,30,40",l.csv,'
+        "s3fd,7,no\n",
     )
     options = row.options()
     assert row.number == 2
     assert (options.face.path, options.audio, options.text) == (tmp_path / "a.png", tmp_path / "b.wav", None)
     assert (options.output, options.fps, options.face.size) == (tmp_path / "out/c.mkv", Fraction(30000, 1001), 256)
-    assert (options.engine, options.checkpoint) == ("mesh", tmp_path / "w.pth")
+    assert options.engine == EngineOptions(
+        "wav2lip", tmp_path / "w.pth", "cpu", "bfloat16", "hard", (0, 5, 1, 2), "published"
+    )
+    assert options.face.detector == "s3fd"
     assert (options.tts, options.voice, options.seed, options.idle) == ("espeak", "en", 7, False)
     assert (options.face.index, options.face.box, options.face.landmarks) == (1, (1, 2, 30, 40), tmp_path / "l.csv")
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from txt2vid.core.media import LISTENING_RATE, Pixels, Samples
-from txt2vid.core.options import FaceOptions
+from txt2vid.core.options import EngineOptions, FaceOptions
 from txt2vid.core.wire import AudioFormat, Packet
 from txt2vid.pipeline.messages import (
     ChangeFace,
@@ -49,7 +49,7 @@ class House:
     """Studios, everything that they have said, and what their encoders have written."""
 
     def __init__(self, workers: int) -> None:
-        self.studios = Studios("mesh", workers, self._event, self._lost)
+        self.studios = Studios(EngineOptions("mesh"), workers, self._event, self._lost)
         self.events: list[Event] = []
         self.lost: list[str] = []
         self.streams: dict[str, list[bytearray]] = {}  # of each encoder: MPEG-TS

@@ -8,8 +8,8 @@ import pytest
 
 from txt2vid import errors
 from txt2vid.core.wire import MAX_NAME, is_name
-from txt2vid.errors import MediaError, UsageError
-from txt2vid.server.faces import failure, parse_faces, safe_name
+from txt2vid.errors import MediaError, UsageError, error_of
+from txt2vid.server.faces import parse_faces, safe_name
 
 
 def touch(folder: Path, *names: str) -> list[Path]:
@@ -63,6 +63,6 @@ def test_mistakes_say_what_to_type(tmp_path: Path) -> None:
 
 
 def test_an_error_of_another_process_keeps_its_family() -> None:
-    assert type(failure("no face", 4)) is errors.FaceError
-    assert type(failure("bad file", 3)) is errors.MediaError
-    assert type(failure("what", 77)) is errors.Txt2VidError
+    assert type(error_of(4, "no face")) is errors.FaceError
+    assert type(error_of(3, "bad file")) is errors.MediaError
+    assert type(error_of(77, "what")) is errors.Txt2VidError

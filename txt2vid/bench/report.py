@@ -14,6 +14,7 @@ from txt2vid.bench.load import Load
 from txt2vid.bench.marks import AvOffset
 from txt2vid.bench.soak import Soak
 from txt2vid.bench.spread import Spread
+from txt2vid.bench.wav2lip import Result as NetworkResult
 
 
 def render(result: Result) -> RenderableType:
@@ -44,6 +45,27 @@ def _parts(result: Result) -> Iterator[RenderableType]:
         yield Text(f"most sessions without a late frame: {result.most_sessions}")
     if result.soak:
         yield from _soak(result.soak)
+
+
+def render_network(result: NetworkResult) -> RenderableType:
+    """All that was measured of the network."""
+    machine = result.machine
+    speeds = _table("batch", "way", "fps", "least", "most", "x published", "PSNR dB", title="Frames a second")
+    for each in result.speeds:
+        row = (each.fps.median, each.fps.least, each.fps.most, each.ratio.median, each.psnr)
+        speeds.add_row(str(each.batch), each.name, *(f"{number:g}" for number in row))
+    loads = _table("sessions", "frames", "late", "left out", "batch ms", "p95", "size", "lateness p95 ms",
+                   title=f"Sessions at 25 frames a second; most: {result.most_sessions}")  # fmt: skip
+    for load in result.loads:
+        numbers = (load.batch_ms.median, load.batch_ms.p95, load.batch_size.mean, load.lateness_ms.p95)
+        loads.add_row(*map(str, (load.sessions, load.frames, load.late, load.left_out)), *(f"{n:g}" for n in numbers))
+    gpu = "" if result.gpu_mib is None else f", {result.gpu_mib:.0f} MiB of the GPU's"
+    return Group(
+        Text(f"{machine['device']}; {machine['cores']} cores, {machine['system']}; weights: {result.weights}"),
+        speeds,
+        loads,
+        Text(f"peak memory {result.peak_mib:g} MiB{gpu}; grown by {result.growth_mib:g} MiB over the last load"),
+    )
 
 
 def _delays(result: Result) -> Table:

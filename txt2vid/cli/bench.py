@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from txt2vid.core.clock import parse_fps
-from txt2vid.core.options import parse_size
-from txt2vid.errors import OutputError, UsageError
+from txt2vid.core.options import ENGINE_DEVICES, parse_engine, parse_size
+from txt2vid.errors import DependencyError, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from txt2vid.bench.target import Options
 
 FILE = click.Path(path_type=Path)
 SAMPLE = Path("sample_data/hero.png")  # where the project's own folder is the current one
 MOST_SESSIONS = 256
+MOST_LIVE = 4096  # of the network's own load
 EXIT_NOT_STEADY = 1
 WIDTH = 120  # columns of tables in a pipe
 _HELP = """Measure the live path with real processes: from a microphone to a viewer, and how many fit.
@@ -67,8 +71,7 @@ def live(
     pixels, rate = parse_size(size), parse_fps(fps)
     if face is None and url is None and not SAMPLE.exists():
         raise UsageError("there is no sample face here: add --face with a picture, for instance --face me.jpg")
-    if output is not None and not output.absolute().parent.is_dir():
-        raise UsageError(f"the folder of {output} does not exist: make it, or choose another -o")
+    _writable(output)
     from txt2vid.bench.target import Options  # numpy, av, websockets: not for a mistyped option
 
     return _measure(
@@ -76,36 +79,109 @@ def live(
     )
 
 
-def _counts(text: str) -> tuple[int, ...]:
-    """Numbers of sessions, rising. Raises UsageError where they are none."""
+def _counts(text: str, what: str = "sessions", most: int = MOST_SESSIONS) -> tuple[int, ...]:
+    """Numbers of something, rising. Raises UsageError where they are none."""
     try:
         counts = tuple(sorted({int(word) for word in text.split(",") if word.strip()}))
     except ValueError as err:
-        raise UsageError(f"sessions {text!r} are no numbers: write, for instance, 1,4,8") from err
-    if any(not 1 <= count <= MOST_SESSIONS for count in counts):
-        raise UsageError(f"sessions {text!r} are out of range: write 1 to {MOST_SESSIONS}, for instance 1,4,8")
+        raise UsageError(f"{what} {text!r} are no numbers: write, for instance, 1,4,8") from err
+    if any(not 1 <= count <= most for count in counts):
+        raise UsageError(f"{what} {text!r} are out of range: write 1 to {most}, for instance 1,4,8")
     return counts
+
+
+def _writable(output: Path | None) -> None:
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"the folder of {output} does not exist: make it, or choose another -o")
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(line, err=True)
+
+
+def _hand_over(result: str, output: Path | None, *, as_json: bool) -> int:
+    """Writes a result to where it was asked for."""
+    if output is not None:
+        try:
+            output.write_text(result + "\n", encoding="utf-8")
+        except OSError as err:
+            raise OutputError(f"{output} cannot be written ({err.strerror}): choose another -o") from err
+    if as_json:
+        click.echo(result)
+    return 0
+
+
+def _print(table: RenderableType) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
 def _measure(options: Options, soak: float | None, output: Path | None, *, as_json: bool) -> int:
     from txt2vid.bench import live as bench
 
-    def tell(line: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(line, err=True)
-
-    result = bench.measure(options, tell) if soak is None else bench.measure_soak(options, soak, tell)
-    if output is not None:
-        try:
-            output.write_text(result.json() + "\n", encoding="utf-8")
-        except OSError as err:
-            raise OutputError(f"{output} cannot be written ({err.strerror}): choose another -o") from err
-    if as_json:
-        click.echo(result.json())
-    else:
-        from rich.console import Console
-
+    result = bench.measure(options, _tell) if soak is None else bench.measure_soak(options, soak, _tell)
+    if not as_json:
         from txt2vid.bench.report import render
 
-        Console(width=None if sys.stdout.isatty() else WIDTH).print(render(result))
+        _print(render(result))
+    _hand_over(result.json(), output, as_json=as_json)
     return EXIT_NOT_STEADY if result.soak is not None and not result.soak.steady else 0
+
+
+_NETWORK_HELP = """Measure Wav2Lip's network: frames a second by batch, numbers and cache, beside the published way in
+the same run, and for how many live sessions it draws mouths.
+
+\b
+txt2vid bench wav2lip
+txt2vid bench wav2lip --random --batches 1,16 --device cpu
+txt2vid bench wav2lip --checkpoint wav2lip.pth --sessions 50,100,200,300 -o result.json
+
+Without weights here, seeded random ones are measured: as quick, but of no use to the eye.
+"""
+
+
+@command.command(name="wav2lip", help=_NETWORK_HELP)
+@click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights. [default: those that lie where weights do]")
+@click.option("--random", is_flag=True, help="Seeded random weights, even where there are others.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help=f"{', '.join(ENGINE_DEVICES)}.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Of a CPU. [default: the cores]")
+@click.option("--batches", default="1,16,128", show_default=True, metavar="N,N,…", help="Batch sizes.")
+@click.option("--sessions", default="1,2,4,8,16,50,100,200,300,400", show_default=True, metavar="N,N,…", help="Loads.")
+@click.option("--repeats", default=7, show_default=True, type=click.IntRange(2, 1000), help="Runs; the median counts.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 10_000), help="Of each load.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the result as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and no table.")
+def wav2lip(
+    checkpoint: Path | None,
+    random: bool,
+    device: str,
+    threads: int | None,
+    batches: str,
+    sessions: str,
+    repeats: int,
+    seconds: float,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure, and print tables or JSON. Returns 0."""
+    sizes, counts = _counts(batches, "batches"), _counts(sessions, most=MOST_LIVE)
+    engine = replace(parse_engine({"device": device}, checkpoint), name="wav2lip", threads=threads)
+    _writable(output)
+    from txt2vid.bench import wav2lip as bench
+    from txt2vid.pipeline.choice import check, lacking
+    from txt2vid.weights.place import find
+
+    check(engine)
+    if checkpoint is None and not random and find("wav2lip") is None:
+        random = True
+    lacks = "" if random else lacking(engine)
+    if lacks:
+        raise DependencyError(f"the network cannot be measured: {lacks}")
+    result = bench.measure(bench.Options(engine, random, sizes, counts, repeats, seconds), _tell)
+    if not as_json:
+        from txt2vid.bench.report import render_network
+
+        _print(render_network(result))
+    return _hand_over(result.json(), output, as_json=as_json)

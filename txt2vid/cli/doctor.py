@@ -116,8 +116,19 @@ def _face_model() -> str:
 
 
 def _engine(name: str) -> str:
-    registry.load("engine", name)()
-    return "ready"
+    engine = registry.load("engine", name)
+    if engine.network is None:
+        engine()
+        return "ready"
+    from txt2vid.core.options import EngineOptions
+    from txt2vid.pipeline.choice import judged, lacking, load_network
+
+    options = EngineOptions(name)
+    missing = lacking(options)
+    if missing:
+        raise DependencyError(f"{missing}; the mesh engine needs none")
+    keeps_up, words = judged(load_network(name, options))
+    return words if keeps_up else f"{words}: --engine auto takes mesh"
 
 
 def _voice(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from txt2vid import registry
+from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.cli.progress import Bar
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
@@ -31,7 +32,8 @@ echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
 txt2vid render --jobs jobs.csv -O out/
 
 The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-checkpoint, tts, voice, face_index, face_box, landmarks, seed, idle. Paths start from the folder of the file.
+checkpoint, device, dtype, paste, pads, alignment, tts, voice, face_index, face_box, landmarks, detector, seed, idle.
+Paths start from the folder of the file.
 Rows that an earlier run finished are skipped.
 """
 _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
@@ -47,8 +49,7 @@ def _known(kind: str) -> str:
 @click.option("--text", metavar="TEXT", help="What is said, as text.")
 @click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin.")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="The video to write. [default: FACE-VOICE.mp4 here]")
-@click.option("--engine", metavar="NAME", help=f"What draws: {_known('engine')}. [default: auto]")
-@click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights for an engine that needs some.")
+@engine_options
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
 @click.option("--tts", metavar="NAME", help=f"Who speaks a text: {_known('tts')}. [default: auto]")
@@ -104,12 +105,12 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
             parse_box(given["face_box"]) if given["face_box"] is not None else None,
             given["landmarks"],
             parse_size(given["size"]) if given["size"] is not None else None,
+            given["detector"] or "mesh",
         ),
         output=output,
         audio=audio,
         text=_text(text_file) if text_file else given["text"],
-        engine=given["engine"] or "auto",
-        checkpoint=given["checkpoint"],
+        engine=parsed_engine(given),
         fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
         tts=given["tts"] or "auto",
         voice=given["voice"],
@@ -151,7 +152,9 @@ def _render_one(options: RenderOptions, *, as_json: bool) -> int:
         }
         _print_json({**asdict(result), **numbers, "output": str(result.output)})
     elif bar.visible:
-        click.echo(f"{result.output}: {float(result.duration):.1f} s of video in {result.elapsed:.1f} s", err=True)
+        why = f" ({result.engine_why})" if result.engine_why else ""
+        told = f"{float(result.duration):.1f} s of video in {result.elapsed:.1f} s"
+        click.echo(f"{result.output}: {told}, drawn by {result.engine}{why}", err=True)
     return 0
 
 

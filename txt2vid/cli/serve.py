@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from txt2vid import registry
+from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import parse_size
 from txt2vid.errors import DependencyError, MediaError, UsageError
@@ -39,8 +40,7 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--token", envvar="TXT2VID_TOKEN", metavar="TOKEN", help="What senders and viewers must know.")
 @click.option("--token-file", type=FILE, metavar="FILE", help="The same, from a file.")
 @click.option("--public-viewing", is_flag=True, help="Watching needs no token.")
-@click.option("--engine", default="auto", metavar="NAME", help="What draws: auto, or one that txt2vid doctor lists.")
-@click.option("--checkpoint", type=FILE, metavar="PATH", help="Weights for an engine that needs some.")
+@engine_options
 @click.option("--fps", metavar="N", help="Frames a second. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help=f"Pixels of the longer side. [default: {LIVE_SIZE}]")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes that draw. [default: the cores]")
@@ -81,17 +81,15 @@ def _settings(given: dict[str, Any]) -> Settings:
         raise UsageError("--loop repeats a file: add --audio FILE or --text-file FILE")
     fps = parse_fps(given["fps"]) if given["fps"] is not None else None
     size = parse_size(given["size"]) if given["size"] is not None else LIVE_SIZE
-    if given["engine"] not in ("auto", *registry.names("engine")):
-        registry.load("engine", given["engine"])  # raises, and names those that are
+    engine = parsed_engine(given)
     if given["tts"] not in (None, "auto", *registry.names("tts")):
         registry.load("tts", given["tts"])
-    if given["checkpoint"] is not None and not given["checkpoint"].is_file():
-        raise UsageError(f"the checkpoint {given['checkpoint']} does not exist: check the name, or leave it out")
     access = _access(given)
     from txt2vid.server.faces import parse_faces  # numpy and more: not for a mistyped option
 
     same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
-    return Settings(**{**same, "faces": parse_faces(given["faces"], size), "access": access, "fps": fps})
+    faces = parse_faces(given["faces"], size, given["detector"] or "mesh")
+    return Settings(**{**same, "faces": faces, "access": access, "fps": fps, "engine": engine})
 
 
 def _access(given: dict[str, Any]) -> Access:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from txt2vid.errors import UsageError
 
 DEFAULT_FPS = Fraction(25)  # for still pictures: what Wav2Lip was trained at, and what most listeners' eyes accept
 MIN_SIZE, MAX_SIZE = 64, 4096  # pixels of the longer side; 4096 is the widest that H.264 level 5.1 decoders take
+
+
+FACE_DETECTORS = ("mesh", "s3fd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class FaceOptions:
     box: x, y, width, height in pixels of the picture: where a person says that the face is.
     landmarks: a file with the 478 landmarks of a still picture, placed by hand or by another program.
     size: the longer side of what is drawn, in pixels; None keeps the picture's own size (up to MAX_SIZE).
+    detector: what finds faces, one of FACE_DETECTORS. detector_checkpoint: its weights; None is where weights lie.
     """
 
     path: Path
@@ -28,6 +34,39 @@ class FaceOptions:
     box: tuple[int, int, int, int] | None = None
     landmarks: Path | None = None
     size: int | None = None
+    detector: str = "mesh"
+    detector_checkpoint: Path | None = None
+
+
+ENGINE_DEVICES = ("auto", "cpu", "cuda")
+ENGINE_DTYPES = ("auto", "float32", "bfloat16", "float16")
+PASTES = ("soft", "hard")
+ALIGNMENTS = ("trained", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What draws, and how; an engine passes over what it has no use for.
+
+    name: in the registry, or "auto": Wav2Lip where its weights are and the device keeps up, else mesh.
+    checkpoint: weights, a file; None is where weights usually lie.
+    device: one of ENGINE_DEVICES; "auto" is a GPU where there is one. dtype: one of ENGINE_DTYPES; "auto" is what the
+    device is quick at.
+    paste: "soft" shows no edge; "hard" overwrites the box, as Wav2Lip was published.
+    pads: pixels that the face's box grows by: top, bottom, left, right.
+    alignment: which mel window a frame gets: "trained" is what the weights were trained with, "published" one frame of
+    25 a second later, as they were published to be used.
+    threads: of a CPU for the network; None is all that this process may use.
+    """
+
+    name: str = "auto"
+    checkpoint: Path | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    paste: str = "soft"
+    pads: tuple[int, int, int, int] = (0, 10, 0, 0)
+    alignment: str = "trained"
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +75,7 @@ class RenderOptions:
 
     output: the file to write; its extension chooses the container.
     fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
-    engine, tts: a name in the registry, or "auto".
+    engine: what draws. tts: a name in the registry, or "auto".
     voice: a voice of the synthesizer; None is its default.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
@@ -46,8 +85,7 @@ class RenderOptions:
     output: Path
     audio: Path | None = None
     text: str | None = None
-    engine: str = "auto"
-    checkpoint: Path | None = None
+    engine: EngineOptions = EngineOptions()
     fps: Fraction | None = None
     tts: str = "auto"
     voice: str | None = None
@@ -91,3 +129,28 @@ def parse_count(text: str, what: str) -> int:
     if count < 0:
         raise UsageError(f"{what} {count} is negative: write 0 or more")
     return count
+
+
+def parse_pads(text: str) -> tuple[int, int, int, int]:
+    """Pads as people write them: "TOP,BOTTOM,LEFT,RIGHT" in pixels. Raises UsageError where they are none."""
+    try:
+        top, bottom, left, right = (int(number) for number in text.split(","))
+    except ValueError as err:
+        raise UsageError(
+            f"pads {text!r} are not TOP,BOTTOM,LEFT,RIGHT in pixels: write, for instance, 0,10,0,0"
+        ) from err
+    if max(abs(pad) for pad in (top, bottom, left, right)) > MAX_SIZE:
+        raise UsageError(f"pads {text!r} are larger than any picture: write, for instance, 0,10,0,0")
+    return top, bottom, left, right
+
+
+def parse_engine(given: Mapping[str, str], checkpoint: Path | None) -> EngineOptions:
+    """Engine options from words by the fields' names; what is not given is as by default. Raises UsageError."""
+    choices = {"device": ENGINE_DEVICES, "dtype": ENGINE_DTYPES, "paste": PASTES, "alignment": ALIGNMENTS}
+    for name, known in choices.items():
+        if given.get(name, known[0]) not in known:
+            raise UsageError(f"{name} {given[name]!r} is not known: choose one of {', '.join(known)}")
+    words: dict[str, Any] = {name: given[name] for name in ("device", "dtype", "paste", "alignment") if name in given}
+    if "pads" in given:
+        words["pads"] = parse_pads(given["pads"])
+    return EngineOptions(given.get("engine", "auto"), checkpoint, **words)

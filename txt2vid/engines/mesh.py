@@ -9,6 +9,7 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from txt2vid.core.media import Pixels
+from txt2vid.core.options import EngineOptions
 from txt2vid.engines.base import Engine, Job
 from txt2vid.engines.rig.rig import Rig
 from txt2vid.faces.face import Face
@@ -46,7 +47,8 @@ class PreparedFace:
 class MeshEngine(Engine):
     """Draws by warping: no network, no weights, some milliseconds a frame on one core."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: EngineOptions | None = None) -> None:
+        super().__init__(options)
         # The pictures and fields are too small for threads to pay, and the other cores encode or draw other faces.
         cv2.setNumThreads(1)
         threadpool_limits(1, user_api="blas")

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TextIO
 
 from txt2vid.core.clock import parse_fps
-from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_count, parse_size
+from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_count, parse_engine, parse_size
 from txt2vid.errors import MediaError, UsageError
 
 VOICES = ("audio", "text", "text_file")  # a row has exactly one of these
 PATHS = ("face", "audio", "text_file", "landmarks", "checkpoint")
 COLUMNS = (
-    "face", *VOICES, "output", "fps", "size", "engine", "checkpoint", "tts", "voice", "face_index", "face_box",
-    "landmarks", "seed", "idle",
+    "face", *VOICES, "output", "fps", "size", "engine", "checkpoint", "device", "dtype", "paste", "pads", "alignment",
+    "tts", "voice", "face_index", "face_box", "landmarks", "detector", "seed", "idle",
 )  # fmt: skip
 MAX_TEXT = 4 << 20  # bytes: some hundred hours of speech; anything longer is no text, and must not fill the memory
 
@@ -51,7 +51,9 @@ class Row:
     def face_key(self) -> tuple[str, ...]:
         """Equal for rows that share a prepared face."""
         face = os.path.normpath(self.path("face") or "")
-        return face, *(self.cells.get(column, "") for column in ("face_index", "face_box", "landmarks", "size"))
+        return face, *(
+            self.cells.get(column, "") for column in ("face_index", "face_box", "landmarks", "size", "detector")
+        )
 
     def options(self) -> RenderOptions:
         """What the row asks for. Raises UsageError on a cell that makes no sense, MediaError on an unreadable text."""
@@ -75,12 +77,12 @@ class Row:
                 parse_box(cells["face_box"]) if "face_box" in cells else None,
                 self.path("landmarks"),
                 parse_size(cells["size"]) if "size" in cells else None,
+                cells.get("detector", "mesh"),
             ),
             output=self.output,
             audio=self.path("audio"),
             text=read_text(text_file) if text_file else cells.get("text"),
-            engine=cells.get("engine", "auto"),
-            checkpoint=self.path("checkpoint"),
+            engine=parse_engine(cells, self.path("checkpoint")),
             fps=parse_fps(cells["fps"]) if "fps" in cells else None,
             tts=cells.get("tts", "auto"),
             voice=cells.get("voice"),

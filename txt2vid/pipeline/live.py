@@ -10,6 +10,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from txt2vid.drivers.features import Ear
 from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
+from txt2vid.engines.base import Hearing
 from txt2vid.pipeline.gate import RAMP, Gate
 from txt2vid.pipeline.hearing import Decimator
 from txt2vid.pipeline.ingest import Ingest
@@ -30,7 +32,9 @@ from txt2vid.pipeline.script import Finished, Line, Script
 from txt2vid.pipeline.tape import Tape
 
 LOOKAHEAD = max(SpeechDriver.lookahead, IdleDriver.lookahead)  # samples at SPEECH_RATE; phonemes are known in advance
-AHEAD = LOOKAHEAD * LISTENING_RATE // SPEECH_RATE + Decimator.delay  # samples of sound committed past a frame's end
+AHEAD = (
+    LOOKAHEAD * LISTENING_RATE // SPEECH_RATE + Decimator.delay
+)  # samples of sound committed past a frame's end, at least
 EARLY = LISTENING_RATE * 80 // 1000  # samples that sound is ahead of pictures: AAC comes out three packets late
 CUT_FADE = LISTENING_RATE // 100  # samples: 10 ms, too short to understand, long enough not to click
 LOUD = 0.1  # of RMS: a frame is marked, where marks are asked for, when its speech is louder than -20 dBFS
@@ -44,6 +48,7 @@ class Step:
     before that, from the frame's start on: for an encoder that begins with this frame. loud: whether the drivers heard
     something louder than LOUD while the frame is shown, and it was not cut. said: ids of texts that end in it.
     unspoken: texts that could not be spoken, and why. drained: whether all that was there at `drain` is shown.
+    heard: what the engine's own hearing made of it.
     """
 
     frame: FrameTime
@@ -54,17 +59,22 @@ class Step:
     said: list[int] = field(default_factory=list)
     unspoken: list[Finished] = field(default_factory=list)
     drained: bool = False
+    heard: Any = None
 
 
 class Session:
     """One speaker: sound and texts in, frames out, on a time line that only `step` moves.
 
     fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the thread
-    that speaks texts.
+    that speaks texts. hearing: the engine's own, where it has one; its lookahead may be longer than the drivers'.
     """
 
-    def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0) -> None:
+    def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0,
+                 hearing: Hearing | None = None) -> None:  # fmt: skip
         self.fps = fps
+        self._hearing = hearing
+        beyond = max(LOOKAHEAD, hearing.lookahead if hearing else 0)
+        self._ahead = beyond * LISTENING_RATE // SPEECH_RATE + Decimator.delay
         self.epoch = 0
         self.jitter = JitterBuffer()
         self._ingest: Ingest | None = None
@@ -76,7 +86,7 @@ class Session:
         self._draining = False
         self._index = 0
         self._sound, self._speech, self._decimator = Tape(), Tape(), Decimator()
-        self._given = 0  # how far the drivers have heard
+        self._given = self._told = 0  # how far the drivers, and the hearing, have heard
         self._delay = 0  # samples that one which arrives now waits in the jitter buffer
         ear = Ear()
         self._mouth, self._phonemes = SpeechDriver(ear), PhonemeDriver()
@@ -91,7 +101,7 @@ class Session:
     @property
     def playout(self) -> int:
         """Samples at LISTENING_RATE from a sample's arrival to the frame in which it is heard."""
-        return self._delay + AHEAD
+        return self._delay + self._ahead
 
     @property
     def quiet(self) -> bool:
@@ -142,8 +152,8 @@ class Session:
         """The next frame."""
         frame = FrameTime(self._index, self.fps)
         first, last = frame.span(LISTENING_RATE)
-        unspoken = self._commit(last + AHEAD - self._sound.end)
-        motion, loud = self._move(frame)
+        unspoken = self._commit(last + self._ahead - self._sound.end)
+        motion, heard, loud = self._move(frame)
         lead, sound = self._sound.between(first, first + EARLY), self._sound.between(first + EARLY, last + EARLY)
         said = []
         while self._ends and self._ends[0][0] <= last:
@@ -153,8 +163,9 @@ class Session:
             self._draining, self._drain_at = False, None
         self._index += 1
         self._sound.forget(last)
-        self._speech.forget(min(self._given, frame.span(SPEECH_RATE)[1]))
-        return Step(frame, sound, lead, motion, loud, said, unspoken, drained)
+        given = self._given if self._hearing is None else min(self._given, self._told)
+        self._speech.forget(min(given, frame.span(SPEECH_RATE)[1]))
+        return Step(frame, sound, lead, motion, loud, said, unspoken, drained, heard)
 
     def _commit(self, count: int) -> list[Finished]:
         """Puts the next `count` samples on the tape: of the sender, and of texts."""
@@ -201,8 +212,8 @@ class Session:
             self._line = None
         return len(part)
 
-    def _move(self, frame: FrameTime) -> tuple[Motion, bool]:
-        """What the face does, and whether the speech of the frame is loud."""
+    def _move(self, frame: FrameTime) -> tuple[Motion, Any, bool]:
+        """What the face does, what the engine hears, and whether the speech of the frame is loud."""
         begin, end = frame.span(SPEECH_RATE)
         until = end + LOOKAHEAD
         speech = self._speech.between(self._given, until)
@@ -213,8 +224,13 @@ class Session:
         motion = _scaled(self._phonemes.drive(frame, speech) + spoken, uncut)
         if self._idle is not None:
             motion = motion + self._idle.drive(frame, speech)
+        heard = None
+        if self._hearing is not None:
+            until = end + self._hearing.lookahead
+            heard = self._hearing.hear(frame, self._speech.between(self._told, until), uncut)
+            self._told = until
         shown = self._speech.between(begin, end)
-        return motion, bool(uncut > 0.5 and shown @ shown > LOUD * LOUD * len(shown))
+        return motion, heard, bool(uncut > 0.5 and shown @ shown > LOUD * LOUD * len(shown))
 
 
 def _scaled(mouth: Motion, share: float) -> Motion:

@@ -103,6 +103,16 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """From now on the engine's network is asked over the file descriptor that comes with this."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoWithout:
+    """There will be no network: sessions that begin from now on do not wait for what it would hear."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the studio."""
 
@@ -175,6 +185,7 @@ class Report:
     """Once a second, of one session. Counters since its start; delays in seconds.
 
     time: of the session, at `clock` of time.monotonic() (the same clock in all processes of a machine).
+    mouths: frames whose mouth a network drew in time. held: whose mouth was an earlier one, since it did not.
     encoder_pid: None while nobody watches.
     """
 
@@ -195,8 +206,10 @@ class Report:
     heard_seconds: float
     concealed_seconds: float
     trimmed_seconds: float
+    mouths: int = 0
+    held: int = 0
     encoder_pid: int | None = None
 
 
-Request = Prepare | Open | Watch | Source | Hear | Say | Cut | Drain | ChangeFace | Close | Stop
+Request = Prepare | Open | Watch | Source | Hear | Say | Cut | Drain | ChangeFace | Close | Ask | DoWithout | Stop
 Event = Prepared | Opened | Failed | Encoding | Said | Drained | Report

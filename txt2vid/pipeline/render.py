@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from txt2vid import __version__, registry
+from txt2vid import __version__
 from txt2vid.core.clock import MAX_FPS, MIN_FPS, frame_count, settle_fps
-from txt2vid.core.options import DEFAULT_FPS, FaceOptions, RenderOptions
+from txt2vid.core.options import DEFAULT_FPS, EngineOptions, FaceOptions, RenderOptions
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.speech import SpeechDriver
@@ -23,10 +24,10 @@ from txt2vid.faces.playback import there_and_back
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.encode import Encoder
 from txt2vid.ffmpeg.probe import probe
-from txt2vid.pipeline.timeline import moments
+from txt2vid.pipeline.choice import Chosen, choose
+from txt2vid.pipeline.timeline import Moment, moments
 from txt2vid.pipeline.voice import FileVoice, TextVoice, Voice
 
-EMBEDDED_ENGINE = "mesh"
 PROVENANCE = f"Synthetic media: this face was animated by txt2vid {__version__}"
 
 Progress = Callable[[int, int | None], None]
@@ -37,7 +38,8 @@ class RenderResult:
     """What was made.
 
     duration: seconds of sound, exactly. elapsed: seconds that it took. engine, driver, voice: what made it, by
-    their names in the registry; voice is None where the sound came from a file.
+    their names in the registry; voice is None where the sound came from a file. engine_why: why that engine, where
+    the choice was left open.
     """
 
     output: Path
@@ -50,28 +52,38 @@ class RenderResult:
     engine: str
     driver: str
     voice: str | None
+    engine_why: str = ""
 
 
 class FaceCache:
     """Faces that were prepared once, with what an engine made of them, for the renders of one batch.
 
-    Holds one face: rows that share it come one after the other, and a prepared picture may take 100 MB.
+    Holds one face: rows that share it come one after the other, and a prepared picture may take 100 MB. The engine
+    that was used last is kept as well: a network takes a second to load.
     """
 
     def __init__(self) -> None:
+        self._engine: tuple[EngineOptions, Chosen] | None = None
         self._key: tuple[Any, ...] = ()
         self._clip: tuple[Fraction | None, int | None] = (None, None)
         self._face: tuple[Face, Any] | None = None
 
     def get(self, options: FaceOptions, fps: Fraction | None, engine: Engine, frames: int | None) -> tuple[Face, Any]:
         """The face and what `engine` prepared of it. fps, frames: of a video; None is its own rate, and all of it."""
-        key, clip = (options, type(engine)), (fps, frames)
+        key, clip = (options, type(engine), engine.options), (fps, frames)
         if self._face is not None and key == self._key and (self._face[0].is_still or clip == self._clip):
             return self._face
         self._face = None  # the one before: two at once would be twice the memory
         face = prepare_face(options, fps, frames)
         self._key, self._clip, self._face = key, clip, (face, engine.prepare(face))
         return self._face
+
+    def engine(self, options: EngineOptions) -> Chosen:
+        """The engine that the options ask for."""
+        if self._engine is None or self._engine[0] != options:
+            self._engine = None  # the one before: two networks would be twice the memory
+            self._engine = options, choose(options)
+        return self._engine[1]
 
 
 def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None) -> RenderResult:
@@ -82,10 +94,11 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     started = time.monotonic()
     _check(options)
     voice = _voice(options)
-    name = EMBEDDED_ENGINE if options.engine == "auto" else options.engine
-    engine: Engine = registry.load("engine", name)()
     needed = _needed(voice, options) if faces is None else None  # rows that share a video share all of it
-    face, prepared = (faces or FaceCache()).get(options.face, options.fps, engine, needed)
+    faces = faces or FaceCache()
+    chosen = faces.engine(options.engine)
+    engine = chosen.engine
+    face, prepared = faces.get(options.face, options.fps, engine, needed)
     fps = options.fps or face.fps or DEFAULT_FPS
     drivers: list[Driver] = [voice.driver]
     if options.idle and face.is_still:  # a video lives by itself
@@ -95,18 +108,27 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     width, height = face.size
     with Encoder(options.output, width, height, fps, voice.rate, voice.channels,
                  metadata={"comment": PROVENANCE}) as encoder:  # fmt: skip
-        for moment in moments(voice, drivers, fps):
-            source = there_and_back(moment.frame.index, len(face.frames))
-            (pixels,) = engine.render([Job(prepared, source, moment.motion)])
-            encoder.write_frame(pixels)
-            encoder.write_audio(moment.sound)
+        for batch in _batches(moments(voice, drivers, fps, engine.hearing(fps)), engine.batch):
+            jobs = [
+                Job(prepared, there_and_back(each.frame.index, len(face.frames)), each.motion, each.heard)
+                for each in batch
+            ]
+            for moment, pixels in zip(batch, engine.render(jobs), strict=True):
+                encoder.write_frame(pixels)
+                encoder.write_audio(moment.sound)
             if progress is not None:
                 progress(encoder.frames, total)
         encoder.close()
     return RenderResult(
         options.output, encoder.frames, fps, width, height, Fraction(encoder.samples, voice.rate),
-        time.monotonic() - started, name, voice.driver_name, voice.name,
+        time.monotonic() - started, chosen.name, voice.driver_name, voice.name, chosen.why,
     )  # fmt: skip
+
+
+def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
+    """Moments in groups of `size`; the last may be smaller."""
+    while batch := list(itertools.islice(stream, size)):
+        yield batch
 
 
 def _voice(options: RenderOptions) -> Voice:
@@ -130,8 +152,6 @@ def _check(options: RenderOptions) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
     if (options.audio is None) == (options.text is None):
         raise UsageError("give either a sound file (--audio FILE) or a text (--text TEXT, --text-file FILE)")
-    if options.checkpoint is not None and not options.checkpoint.is_file():
-        raise UsageError(f"the checkpoint {options.checkpoint} does not exist: check the name, or leave it out")
     for path in (options.face.path, options.audio):
         if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise UsageError(f"the output {options.output} is also an input: choose another name with -o")

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from txt2vid.core.media import LISTENING_RATE, Pixels
-from txt2vid.engines.base import Engine, Job
+from txt2vid.engines.base import Engine, Job, Question
 from txt2vid.errors import FFmpegError
 from txt2vid.faces.face import Face
 from txt2vid.faces.playback import there_and_back
@@ -31,6 +32,18 @@ WHITE, BLACK = 235, 16  # of limited range
 MARK = 32  # pixels: the side of the square
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A frame whose mouth was asked for. due: when it is drawn at the latest, with another mouth if need be."""
+
+    ticket: int
+    moment: Step
+    job: Job
+    question: Question
+    lateness: float
+    due: float
 
 
 class Stage:
@@ -53,10 +66,14 @@ class Stage:
         self._encoder: LiveEncoder | None = None
         self._picture: Pixels | None = None
         self._picture_time = Fraction(0)  # of the session, when the picture was drawn for it
+        self._written: Fraction | None = None  # of the frame that the encoder got last; None while nobody watches
         self._events: deque[tuple[Event, tuple[int, ...]]] = deque()
         self._reported = self._start
         self._deaths: deque[float] = deque(maxlen=RESTARTS)
         self._drawn = self._late = self._dropped = self._restarts = 0
+        self._mouths = self._held = self._tickets = 0
+        self._pending: Pending | None = None
+        self._mouth: Pixels | None = None  # the network's latest
         self._render_seconds = self._encode_seconds = 0.0
 
     @property
@@ -70,11 +87,13 @@ class Stage:
             self._end_encoder()
             self._picture = None
         self.face, self._shown = name, (face, prepared)
+        self._pending = self._mouth = None  # of another face
 
     def watch(self, *, on: bool) -> None:
         """Whether anyone watches: only then is anything drawn."""
         self._watched = on
         if not on:
+            self._pending = self._written = None
             self._end_encoder()
 
     def wake(self) -> None:
@@ -84,9 +103,14 @@ class Stage:
             self._start = time.monotonic() - self._next
             self._reported = 0.0  # what was reported of time before does not hold any more
 
-    def step(self, engine: Engine) -> None:
-        """The next frame: heard, drawn and encoded."""
+    def step(self, engine: Engine, *, asks: bool = False) -> Pending | None:
+        """The next frame: heard, drawn and encoded; or, where `asks` and the engine needs its network for it, what must
+        be asked. `answer` then draws it, or the next step, with the mouth before.
+        """
         now = time.monotonic()
+        if self._pending is not None:
+            self._held += 1
+            self._finish(engine, self._pending, self._mouth)
         lateness = now - self.due
         if lateness > BEHIND_SECONDS:
             self._start += lateness
@@ -94,7 +118,7 @@ class Stage:
         moment = self.session.step()
         self._next = float(self.session.time)
         if self._watched and self._shown is not None and not self.over:
-            self._encode(moment, engine, lateness)
+            self._draw_or_ask(moment, engine, lateness, asks=asks)
         self._events.extend((Said(self.name, text), ()) for text in moment.said)
         for text in moment.unspoken:
             self._events.append((Failed(self.name, "text", text.error or ""), ()))
@@ -105,6 +129,20 @@ class Stage:
         if self._asleep or now - self._reported >= REPORT_SECONDS:
             self._reported = now
             self._events.append((self._report(now), ()))
+        return self._pending
+
+    def answer(self, ticket: int, mouth: Pixels | None, engine: Engine) -> None:
+        """The network has drawn the mouth of a frame; None: it could not. Late answers are for the frames after."""
+        self._mouth = mouth if mouth is not None else self._mouth
+        pending = self._pending
+        if pending is not None and pending.ticket == ticket and self._watched:
+            self._mouths += mouth is not None
+            self._held += mouth is None
+            self._finish(engine, pending, self._mouth)
+
+    def alone(self) -> None:
+        """The network is lost: from now on motion moves the mouth."""
+        self._mouth = None
 
     def events(self) -> list[tuple[Event, tuple[int, ...]]]:
         """What there is to tell, with file descriptors that go along; once."""
@@ -130,15 +168,34 @@ class Stage:
                 os.close(fd)
         self._events.clear()
 
-    def _encode(self, moment: Step, engine: Engine, lateness: float) -> None:
+    def _draw_or_ask(self, moment: Step, engine: Engine, lateness: float, *, asks: bool) -> None:
+        face, prepared = self._shown or (None, None)
+        if face is None:
+            raise ValueError("a stage draws the face that it was shown")
+        index = there_and_back(moment.frame.index, len(face.frames))
+        job = Job(prepared, index, moment.motion, moment.heard)
+        question = engine.question(job) if asks else None
+        if question is None:
+            self._encode(moment, job, engine, None, lateness)
+        else:
+            self._tickets += 1
+            self._pending = Pending(self._tickets, moment, job, question, lateness, self.due)
+
+    def _finish(self, engine: Engine, pending: Pending, mouth: Pixels | None) -> None:
+        self._pending = None
+        if self._watched and not self.over:
+            self._encode(pending.moment, pending.job, engine, mouth, pending.lateness)
+
+    def _encode(self, moment: Step, job: Job, engine: Engine, mouth: Pixels | None, lateness: float) -> None:
         """Draws the frame, or holds the one before where there is no time for it, and hands it to the encoder."""
         started = time.perf_counter()
         if self._picture is None or lateness < float(moment.frame.duration):
-            self._picture, self._picture_time = self._draw(moment, engine), moment.frame.time
+            self._picture, self._picture_time = self._draw(moment, job, engine, mouth), moment.frame.time
             self._drawn += 1
         else:
             self._dropped += 1
         self._render_seconds += time.perf_counter() - started
+        self._written = moment.frame.time
         try:
             if self._encoder is None:
                 self._begin_encoder(moment, self._picture, restarted=False)
@@ -146,15 +203,15 @@ class Stage:
                 self._encoder.write(self._picture, moment.sound)
         except FFmpegError as err:
             self._restart_encoder(moment, self._picture, err)
-        if time.monotonic() - self.due > 0:  # `due` is the next frame's by now
+        if time.monotonic() - self._start > float(moment.frame.time + moment.frame.duration) + self._slack(engine):
             self._late += 1
 
-    def _draw(self, moment: Step, engine: Engine) -> Pixels:
-        face, prepared = self._shown or (None, None)
-        if face is None:
-            raise ValueError("a stage draws the face that it was shown")
-        index = there_and_back(moment.frame.index, len(face.frames))
-        (picture,) = engine.render_i420([Job(prepared, index, moment.motion)])
+    def _slack(self, engine: Engine) -> float:
+        """Seconds past the next frame's time in which a frame is not late: it may wait so long for a network."""
+        return float(1 / self.session.fps) / 2 if engine.network is not None else 0.0
+
+    def _draw(self, moment: Step, job: Job, engine: Engine, mouth: Pixels | None) -> Pixels:
+        picture = engine.draw_i420(job, mouth)
         if self._mark:
             picture[:MARK, :MARK] = WHITE if moment.loud else BLACK
             height = picture.shape[0] * 2 // 3
@@ -198,7 +255,7 @@ class Stage:
     def _report(self, now: float) -> Report:
         session, jitter = self.session, self.session.jitter
         running = self._encoder
-        shown = self.session.time - 1 / session.fps  # of the frame that was written last
+        shown = session.time - 1 / session.fps if self._written is None else self._written
         return Report(
             session=self.name,
             time=float(self._begin + shown),
@@ -217,6 +274,8 @@ class Stage:
             heard_seconds=jitter.counters.heard / LISTENING_RATE,
             concealed_seconds=jitter.counters.concealed / LISTENING_RATE,
             trimmed_seconds=jitter.counters.trimmed / LISTENING_RATE,
+            mouths=self._mouths,
+            held=self._held,
             encoder_pid=running.pid if running is not None else None,
         )
 

@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from txt2vid import registry
-from txt2vid.core.options import DEFAULT_FPS, FaceOptions
+from txt2vid.core.options import DEFAULT_FPS, EngineOptions, FaceOptions
 from txt2vid.engines.base import Engine
 from txt2vid.errors import AudioError, Txt2VidError
 from txt2vid.faces.face import Face
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.pipeline import messages
+from txt2vid.pipeline.asking import Asking
 from txt2vid.pipeline.link import Link
 from txt2vid.pipeline.live import Session
-from txt2vid.pipeline.render import EMBEDDED_ENGINE
 from txt2vid.pipeline.stage import Stage
 
 MAX_FACES = 16  # prepared faces that are kept though no session shows them: about 100 MB each at 512x512
@@ -48,10 +48,12 @@ class PreparedFace:
 class Studio:
     """All sessions of one process. `run` returns when it is told to stop, or the server is gone."""
 
-    def __init__(self, link: Link, engine: str) -> None:
+    def __init__(self, link: Link, options: EngineOptions) -> None:
         self._link = link
-        self._engine_name = EMBEDDED_ENGINE if engine == "auto" else engine
+        self._options = options
         self._engine: Engine | None = None
+        self._network: Asking | None = None
+        self._expected = True  # whether there is, or may be, a network for the engine
         self._faces: OrderedDict[str, PreparedFace] = OrderedDict()
         self._preparing: dict[str, Future[PreparedFace]] = {}
         self._waiting: list[messages.Request] = []  # for their faces; at most MAX_WAITING
@@ -80,6 +82,8 @@ class Studio:
             for executor in (self._speaker, self._preparer):
                 executor.shutdown(wait=False, cancel_futures=True)
             self._link.close()
+            if self._network is not None:
+                self._network.close()
 
     def _turn(self) -> None:
         """Waits for the next thing to do, and does it."""
@@ -89,8 +93,10 @@ class Studio:
         for key, _ in self._selector.select(max(0.0, min(due - now, IDLE_SECONDS))):
             if key.fileobj is self._link:
                 self._link.flush()
-                for request, _ in self._link.receive():
-                    self._handle(request)  # type: ignore[arg-type]  # only requests are sent here
+                for request, fds in self._link.receive():
+                    self._handle(request, fds)  # type: ignore[arg-type]  # only requests are sent here
+            elif key.fileobj is self._network:
+                self._take_answers()
             elif key.fileobj is self._woken:
                 with suppress(BlockingIOError):
                     self._woken.recv(4096)
@@ -104,11 +110,45 @@ class Studio:
         now = time.monotonic()
         due = sorted((stage for stage in self._stages.values() if stage.due <= now), key=lambda stage: stage.due)
         for stage in due:
-            stage.step(self._needed_engine())
-            for event, fds in stage.events():
-                self._link.send(event, fds)
-            if stage.over:
-                self._stages.pop(stage.name).close()
+            pending = stage.step(self._needed_engine(), asks=self._network is not None)
+            if pending is not None and self._network is not None:
+                self._network.ask(stage.name, pending)
+            self._tell_events(stage)
+        if self._network is not None:
+            self._network.flush()
+
+    def _tell_events(self, stage: Stage) -> None:
+        for event, fds in stage.events():
+            self._link.send(event, fds)
+        if stage.over:
+            self._stages.pop(stage.name).close()
+
+    def _take_answers(self) -> None:
+        """Mouths for frames that wait for them; where the network is gone, sessions go on without."""
+        network, engine = self._network, self._needed_engine()
+        if network is None:
+            return
+        try:
+            for answered in network.receive():
+                stage = self._stages.get(answered.session)
+                if stage is not None:
+                    stage.answer(answered.ticket, answered.mouth, engine)
+                    self._tell_events(stage)
+        except EOFError:
+            self._selector.unregister(network)
+            network.close()
+            self._network = None
+            for stage in self._stages.values():
+                stage.alone()
+
+    def _attach(self, fds: list[int]) -> None:
+        """A network that can be asked."""
+        if self._network is not None:
+            self._selector.unregister(self._network)
+            self._network.close()
+        self._network = Asking(Link(socket.socket(fileno=fds.pop()))) if fds else None
+        if self._network is not None:
+            self._selector.register(self._network, selectors.EVENT_READ)
 
     def _watch_writers(self) -> None:
         """Has the selector tell when a full pipe of an encoder has room again, or the link."""
@@ -123,9 +163,13 @@ class Studio:
         if self._selector.get_key(self._link).events != events:
             self._selector.modify(self._link, events)
 
-    def _handle(self, request: messages.Request) -> None:
+    def _handle(self, request: messages.Request, fds: list[int] | None = None) -> None:
         if isinstance(request, messages.Hear):
             self._hear(request)
+        elif isinstance(request, messages.Ask):
+            self._attach(fds or [])
+        elif isinstance(request, messages.DoWithout):
+            self._expected = False
         elif isinstance(request, messages.Prepare):
             self._prepare(request)
         elif isinstance(request, messages.Open):
@@ -185,7 +229,7 @@ class Studio:
 
     def _needed_engine(self) -> Engine:
         if self._engine is None:
-            self._engine = registry.load("engine", self._engine_name)()
+            self._engine = registry.load("engine", self._options.name)(self._options)
         return self._engine
 
     def _prepare(self, request: messages.Prepare) -> None:
@@ -250,7 +294,8 @@ class Studio:
             return
         face = found.face
         fps = request.fps or face.fps or DEFAULT_FPS
-        session = Session(fps, self._speaker, request.seed if face.is_still else None)
+        hearing = self._needed_engine().hearing(fps) if self._expected else None
+        session = Session(fps, self._speaker, request.seed if face.is_still else None, hearing)
         stage = Stage(request.session, session, mark=request.mark, begin=request.begin)
         stage.show(request.face, face, found.prepared)
         self._stages[request.session] = stage
@@ -266,7 +311,7 @@ def _session(request: messages.Request) -> str:
     return getattr(request, "session", "")
 
 
-def main(end: socket.socket, engine: str) -> None:
+def main(end: socket.socket, options: EngineOptions) -> None:
     """The process. Signals that end a server often reach its children as well: it alone tells them when to stop.
 
     It ends when the server is gone, however that went.
@@ -275,5 +320,5 @@ def main(end: socket.socket, engine: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="txt2vid: %(levelname)s %(name)s: %(message)s")
     sys.setswitchinterval(SWITCH_SECONDS)
-    Studio(Link(end), engine).run()
+    Studio(Link(end), options).run()
     os._exit(0)  # threads that speak or prepare are not waited for

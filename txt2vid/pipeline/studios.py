@@ -11,12 +11,27 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from typing import cast
 
-from txt2vid.core.options import FaceOptions
-from txt2vid.errors import EngineError
+from txt2vid.core.options import EngineOptions, FaceOptions
+from txt2vid.errors import EngineError, error_of
 from txt2vid.pipeline import studio
+from txt2vid.pipeline.drawing import Drawing
 from txt2vid.pipeline.link import Link
-from txt2vid.pipeline.messages import ChangeFace, Close, Event, Failed, Open, Prepare, Prepared, Request, Stop
+from txt2vid.pipeline.messages import (
+    Ask,
+    ChangeFace,
+    Close,
+    DoWithout,
+    Event,
+    Failed,
+    Open,
+    Prepare,
+    Prepared,
+    Request,
+    Stop,
+)
+from txt2vid.pipeline.networks import NetworkProcess
 
+POLL_SECONDS = 0.02
 STOP_SECONDS = 3.0  # a studio may take to end its sessions and encoders; then it is killed
 
 OnEvent = Callable[[Event, list[int]], None]
@@ -27,8 +42,8 @@ _log = logging.getLogger(__name__)
 class _Studio:
     """One process and our end of its link."""
 
-    def __init__(self, engine: str, number: int) -> None:
-        self._engine, self._number = engine, number
+    def __init__(self, options: EngineOptions, number: int) -> None:
+        self._options, self._number = options, number
         self.sessions: set[str] = set()
         self.faces: dict[str, FaceOptions] = {}  # as this studio knows them
         self._process: BaseProcess | None = None
@@ -40,7 +55,7 @@ class _Studio:
         ours, theirs = socket.socketpair()
         context = multiprocessing.get_context("spawn")  # a fork would copy half of our threads
         name = f"txt2vid-studio-{self._number}"
-        self._process = context.Process(target=studio.main, args=(theirs, self._engine), name=name, daemon=True)
+        self._process = context.Process(target=studio.main, args=(theirs, self._options), name=name, daemon=True)
         self._link = Link(ours)
         try:
             await asyncio.to_thread(self._process.start)
@@ -48,10 +63,12 @@ class _Studio:
             theirs.close()
         asyncio.get_running_loop().add_reader(ours, receive, self)
 
-    def send(self, request: Request, *, droppable: bool = False) -> bool:
+    def send(self, request: Request, *, droppable: bool = False, fds: Sequence[int] = ()) -> bool:
         if self._link is None or self.lost:
+            for fd in fds:
+                os.close(fd)
             return False
-        sent = self._link.send(request, droppable=droppable)
+        sent = self._link.send(request, fds, droppable=droppable)
         if self._link.waiting:
             asyncio.get_running_loop().add_writer(self._link, self._flush, self._link)
         return sent
@@ -97,13 +114,17 @@ class _Studio:
 class Studios:
     """All studios of a server. Use it from one event loop.
 
-    engine: a name in the registry, or "auto". workers: how many processes there may be. on_event: called with each
-    message of theirs and the file descriptors that came with it (the callee's to close). on_lost: called with the
-    sessions of a studio that died, after which they may be opened anew.
+    options: of the engine. "auto" is Wav2Lip where its weights are; faces are drawn by the mesh engine until its
+    network is ready, and throughout where it does not keep up. workers: how many processes there may be, besides the
+    network's.
+    on_event: called with each message of theirs and the file descriptors that came with it (the callee's to close).
+    on_lost: called with the sessions of a studio that died, after which they may be opened anew.
     """
 
-    def __init__(self, engine: str, workers: int, on_event: OnEvent, on_lost: OnLost) -> None:
-        self._engine, self._workers = engine, max(1, workers)
+    def __init__(self, options: EngineOptions, workers: int, on_event: OnEvent, on_lost: OnLost) -> None:
+        self.drawing = Drawing.of(options)
+        self._workers = max(1, workers)
+        self._network: NetworkProcess | None = None
         self._on_event, self._on_lost = on_event, on_lost
         self._studios: list[_Studio] = []
         self._faces: dict[str, FaceOptions] = {}
@@ -115,7 +136,28 @@ class Studios:
 
     async def start(self) -> None:
         """Starts the first studio; the others come when there are sessions for them. Raises EngineError if it fails."""
-        await self._add()
+        if self.drawing.network:
+            self._network = NetworkProcess(self.drawing.engine, self.drawing.options, self._network_told)
+            await asyncio.gather(self._add(), self._network.start())
+        else:
+            await self._add()
+
+    async def decided(self) -> None:
+        """Waits until it is known whether the engine that was asked for can draw; with "auto" there is no need to.
+
+        Raises the network's error where it cannot.
+        """
+        if self._network is None or self.drawing.is_open:
+            return
+        while not self._network.decided:
+            await asyncio.sleep(POLL_SECONDS)
+        if self._network.failure is not None:
+            raise error_of(self._network.failure.exit_code, self._network.failure.why)
+
+    @property
+    def network(self) -> NetworkProcess | None:
+        """The process with the engine's network; None where it needs none."""
+        return self._network
 
     @property
     def running(self) -> int:
@@ -167,6 +209,29 @@ class Studios:
             await asyncio.wait([self._growing])
         studios, self._studios = self._studios, []
         await asyncio.gather(*(each.stop() for each in studios))
+        if self._network is not None:
+            await self._network.stop()
+
+    def _network_told(self) -> None:
+        """The network is ready, too slow, or gone."""
+        if self._network is None:
+            return
+        self.drawing = self.drawing.told(self._network.ready, self._network.failure)
+        _log.info("faces are drawn by %s: %s", self.drawing.engine, self.drawing.why)
+        for home in self._studios:
+            self._connect(home)
+
+    def _connect(self, home: _Studio) -> None:
+        """Has a studio ask the network, or do without."""
+        if self._network is None:
+            return
+        if self._network.ready is None or not self.drawing.uses(self._network.ready):
+            if self._network.decided:
+                home.send(DoWithout())
+            return
+        fd = self._network.socket_for_studio()
+        if fd is not None:
+            home.send(Ask(), fds=[fd])
 
     def _ensure(self, home: _Studio, face: str) -> None:
         """Has the studio prepare a face, unless it did."""
@@ -177,12 +242,13 @@ class Studios:
 
     async def _add(self) -> None:
         self._started += 1
-        fresh = _Studio(self._engine, self._started)
+        fresh = _Studio(self.drawing.options, self._started)
         try:
             await fresh.start(self._receive)
         except OSError as err:
             raise EngineError(f"a drawing process cannot be started ({err.strerror}): free some memory") from err
         self._studios.append(fresh)
+        self._connect(fresh)
 
     def _grow(self) -> None:
         """Starts as many studios as there is work for, and one to spare: starting takes longer than a caller waits."""

@@ -82,6 +82,7 @@ class _Server:
             "version": __version__,
             "sessions": len(self._hub.sessions.by_name),
             "viewers": self._hub.viewers(),
+            "engine": self._hub.studios.drawing.engine,
         }
         return JSONResponse(body, 200 if state == "ok" else 503, headers={"Cache-Control": "no-store"})
 

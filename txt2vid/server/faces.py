@@ -10,7 +10,7 @@ from pathlib import Path
 from txt2vid import errors
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import MAX_NAME, is_name
-from txt2vid.errors import MediaError, Txt2VidError, UsageError
+from txt2vid.errors import MediaError, UsageError, error_of
 from txt2vid.pipeline.messages import Prepared
 from txt2vid.server.limits import MAX_FACES
 
@@ -19,8 +19,9 @@ KINDS = frozenset(_PICTURES | {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 """Suffixes of what counts as a face in a folder."""
 
 
-def parse_faces(arguments: Sequence[str], size: int | None) -> dict[str, FaceOptions]:
+def parse_faces(arguments: Sequence[str], size: int | None, detector: str = "mesh") -> dict[str, FaceOptions]:
     """The faces of --face, first the first. Each is NAME=PATH, PATH, or a folder with pictures and videos.
+    detector: as in FaceOptions.
 
     Raises UsageError where there is none, or two have one name; MediaError where a file is not there.
     """
@@ -31,7 +32,7 @@ def parse_faces(arguments: Sequence[str], size: int | None) -> dict[str, FaceOpt
                 raise UsageError(
                     f"two faces are called {name!r}, {faces[name].path} and {path}: write --face OTHER={path}"
                 )
-            faces[name] = FaceOptions(path, size=size)
+            faces[name] = FaceOptions(path, size=size, detector=detector)
     if not faces:
         raise UsageError("no face: add --face with a picture or a video, for instance --face sample_data/hero.png")
     if len(faces) > MAX_FACES:
@@ -101,7 +102,7 @@ class Faces:
         if prepared.error is not None:
             if self._answers.get(name) is answer:
                 del self._answers[name]  # a file may be mended: the next who wants it has it tried again
-            raise failure(prepared.error, prepared.exit_code)
+            raise error_of(prepared.exit_code, prepared.error)
         return prepared
 
     def prepared(self, event: Prepared) -> None:
@@ -126,12 +127,3 @@ class Faces:
         for name, answer in self._answers.items():
             if not answer.done():
                 answer.set_result(Prepared(name, error=message, exit_code=errors.EngineError.exit_code))
-
-
-def failure(message: str, exit_code: int) -> Txt2VidError:
-    """The error of another process: of the family with that exit code."""
-    families: list[type[Txt2VidError]] = [Txt2VidError, *Txt2VidError.__subclasses__()]
-    for family in families:
-        if family.exit_code == exit_code:
-            return family(message)
-    return Txt2VidError(message)

@@ -39,7 +39,7 @@ class Hub:
     async def start(self) -> None:
         """The first studio runs and the first face is ready. Raises Txt2VidError where it cannot be."""
         await self.studios.start()
-        await self.faces.ready(self.faces.first)
+        await asyncio.gather(self.studios.decided(), self.faces.ready(self.faces.first))
         self._ready = True
 
     def stop(self) -> None:

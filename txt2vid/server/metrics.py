@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from txt2vid.core.wire import CLOSE_CODES
 from txt2vid.pipeline.messages import Report
+from txt2vid.pipeline.studios import Studios
 from txt2vid.server.hub import Hub
 from txt2vid.server.session import Session
 
@@ -24,6 +25,11 @@ _COUNTERS: dict[str, tuple[str, Callable[[Report], float]]] = {
     "frames_drawn": ("Pictures that were drawn.", lambda report: report.drawn),
     "frames_late": ("Pictures that were late.", lambda report: report.late),
     "frames_dropped": ("Pictures that were left out.", lambda report: report.dropped),
+    "mouths_drawn": ("Pictures whose mouth a network drew in time.", lambda report: report.mouths),
+    "mouths_held": (
+        "Pictures with an earlier mouth, since the network did not draw theirs in time.",
+        lambda report: report.held,
+    ),
     "render_seconds": ("Seconds spent drawing.", lambda report: report.render_seconds),
     "encode_seconds": ("Seconds spent handing pictures to the encoder.", lambda report: report.encode_seconds),
     "heard_seconds": ("Sound that was heard.", lambda report: report.heard_seconds),
@@ -80,7 +86,30 @@ class _HubNumbers(Collector):
         for session in sessions:
             viewers.add_metric([session.name], session.broadcaster.viewers)
         yield viewers
+        yield from _of_network(self._hub.studios)
         yield from _of_sessions(sessions)
+
+
+def _of_network(studios: Studios) -> Iterator[Metric]:
+    """What draws, and the network's work; nothing of a network where the engine has none."""
+    drawing = studios.drawing
+    yield InfoMetricFamily("txt2vid_engine", "What draws now, and why.", {"name": drawing.engine, "why": drawing.why})
+    network = studios.network
+    if network is None:
+        return
+    yield GaugeMetricFamily(
+        "txt2vid_network_ready", "1 while the network draws mouths.", float(network.ready is not None)
+    )
+    yield CounterMetricFamily("txt2vid_network_losses", "Times that its process was lost.", network.losses)
+    if network.done is None:
+        return
+    counts = network.done.counts
+    yield GaugeMetricFamily("txt2vid_network_waiting", "Sessions that wait for a mouth.", network.done.waiting)
+    yield CounterMetricFamily("txt2vid_network_batches", "Batches across all sessions.", counts.batches)
+    yield CounterMetricFamily("txt2vid_network_answered", "Mouths that were drawn.", counts.answered)
+    yield CounterMetricFamily("txt2vid_network_replaced", "Mouths that were not, for want of time.", counts.replaced)
+    yield CounterMetricFamily("txt2vid_network_late", "Mouths that came after their frame was due.", counts.late)
+    yield CounterMetricFamily("txt2vid_network_seconds", "Seconds spent in batches.", counts.seconds)
 
 
 def _of_sessions(sessions: list[Session]) -> Iterator[Metric]:

@@ -101,7 +101,10 @@ class _Server:
     def _say_ready(self, on_ready: OnReady) -> None:
         host, port = self._listener.getsockname()[:2]
         address = Address(_WILDCARDS.get(host, host), port, self._hub.faces.first)
-        say(_log, "ready", host=host, port=port, faces=len(self._settings.faces), engine=self._settings.engine)
+        drawing = self._studios.drawing
+        say(
+            _log, "ready", host=host, port=port, faces=len(self._settings.faces), engine=drawing.engine, why=drawing.why
+        )
         on_ready(address)
 
     def _sides(self) -> Iterator[Coroutine[Any, Any, None]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from txt2vid.core.options import FaceOptions
+from txt2vid.core.options import EngineOptions, FaceOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
 
@@ -28,8 +28,7 @@ class Settings:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     access: Access = field(default_factory=Access)
-    engine: str = "auto"
-    checkpoint: Path | None = None
+    engine: EngineOptions = field(default_factory=EngineOptions)
     workers: int | None = None
     fps: Fraction | None = None
     seed: int = 0

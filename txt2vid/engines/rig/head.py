@@ -12,6 +12,7 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array, smoothstep
+from txt2vid.engines.rig.patch import Patch, Patched
 from txt2vid.engines.rig.plate import FAINT, background, split_layers
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.faces import landmarks as lm
@@ -60,12 +61,16 @@ class Head:
             front, alpha = split_layers(patch, alpha, behind)
             patch = np.dstack([imaging.shade(front, imaging.repeat(alpha)), alpha])
             self._behind = imaging.pad(behind, *pads)
-        self._texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
+        texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
+        self._texture = Patched(texture, self.origin, detail)
 
-    def begin(self, weights: Array, pose: Pose) -> tuple[Pixels, Pixels]:
-        """The head moved, without its slits: its colours (BGR, premultiplied) and its alpha (empty without a matte)."""
+    def begin(self, weights: Array, pose: Pose, patch: Patch | None = None) -> tuple[Pixels, Pixels]:
+        """The head moved, without its slits: its colours (BGR, premultiplied) and its alpha (empty without a matte).
+
+        patch: is on the picture before it moves.
+        """
         (seen,) = self._sheets.backward(self._sheets.displacement(weights, pose))
-        canvas = imaging.sample(self._texture, seen)
+        canvas = imaging.sample(self._texture.with_patch(patch), seen)
         if not self._has_matte:
             return canvas, np.empty(0, np.uint8)
         return imaging.colours(canvas), imaging.plane(canvas, 3)

@@ -150,6 +150,17 @@ def colours(picture: Pixels) -> Pixels:
     return result
 
 
+def opaque(picture: Pixels) -> Pixels:
+    """BGR as BGRA that hides what is behind it."""
+    result: Pixels = _cv.cvtColor(picture, _cv.COLOR_BGR2BGRA)
+    return result
+
+
+def lay(under: Pixels, picture: Pixels, mask: Pixels) -> None:
+    """Puts a picture where the mask (h, w) is not 0; in place."""
+    _cv.copyTo(picture, mask, under)
+
+
 def grey(picture: Pixels) -> Array:
     """Luma of a BGR picture (ITU-R BT.601), float32 in 0..255."""
     return np.asarray(_cv.cvtColor(picture, _cv.COLOR_BGR2GRAY), np.float32)

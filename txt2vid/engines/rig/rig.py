@@ -12,10 +12,11 @@ from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.mouth import Light, light_of
+from txt2vid.engines.rig.patch import Patch
 from txt2vid.engines.rig.seam import settle_seam
 from txt2vid.engines.rig.shapes import Shapes
 from txt2vid.engines.rig.sheet import Pose
-from txt2vid.engines.rig.weights import Weights
+from txt2vid.engines.rig.weights import REST, Weights
 from txt2vid.faces.face import Landmarks
 
 
@@ -30,6 +31,7 @@ class Rig:
                  mouth_only: Light | None = None) -> None:  # fmt: skip
         """mouth_only: the light in the mouth, the same for all frames of a video; None moves everything."""
         still = mouth_only is None
+        self._landmarks = landmarks
         settled = settle_seam(picture, landmarks) if still else landmarks
         self._axes = measure(settled)
         self._weights = Weights(settled, self._axes, Shapes(settled, self._axes).displacements, exact_rest=not still)
@@ -49,19 +51,25 @@ class Rig:
         shapes = np.zeros((1, *landmarks.shape), np.float32)
         return light_of(*samples(anatomy_of(picture, landmarks, axes, shapes, still=False)))
 
-    def draw(self, motion: Motion) -> Pixels:
-        """The picture with the face moved; new memory."""
-        return self._head.finish(*self._drawn(motion))
+    @property
+    def rest_landmarks(self) -> Landmarks:
+        """Where the landmarks are at rest: those of the picture, its lips shut."""
+        at_rest: Landmarks = self._landmarks + self._weights.displacements[REST]
+        return at_rest
 
-    def draw_i420(self, motion: Motion) -> Pixels:
+    def draw(self, motion: Motion, patch: Patch | None = None) -> Pixels:
+        """The picture with the face moved; new memory. patch: is on the picture before it moves."""
+        return self._head.finish(*self._drawn(motion, patch))
+
+    def draw_i420(self, motion: Motion, patch: Patch | None = None) -> Pixels:
         """As `draw`, in I420."""
-        return self._head.finish_i420(*self._drawn(motion))
+        return self._head.finish_i420(*self._drawn(motion, patch))
 
-    def _drawn(self, motion: Motion) -> tuple[Pixels, Pixels]:
+    def _drawn(self, motion: Motion, patch: Patch | None) -> tuple[Pixels, Pixels]:
         """The head with all its parts, to be finished, and its alpha."""
         weights = self._weights.of(motion)
         pose = pose_of(motion, self._axes, self._pivot)
-        canvas, alpha = self._head.begin(weights, pose)
+        canvas, alpha = self._head.begin(weights, pose, patch)
         self._mouth.draw(canvas, alpha, self._head.origin, weights, pose)
         for eye in self._eyes:
             eye.draw(canvas, alpha, self._head.origin, weights, pose)
