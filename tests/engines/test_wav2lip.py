@@ -246,6 +246,50 @@ class TestMouths:
         (last,) = own.answer([(("many", 0), None, heard(own.most + 2).window)])
         assert np.abs(many[-1].astype(int) - last).max() <= 1
 
+    @pytest.mark.parametrize("says", ["CUDA out of memory", "DefaultCPUAllocator: can't allocate memory: you tried"])
+    def test_out_of_memory_the_batch_halves_and_goes_on(self, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+        import torch
+
+        own, asked = Mouths(EngineOptions("wav2lip", device="cpu", dtype="float32"), lively()), []
+        decode = own._lean.decode
+
+        def scarce(mels: Any, known: Any) -> Any:
+            asked.append(len(mels))
+            if len(mels) > 3:
+                raise torch.OutOfMemoryError(says) if says.startswith("CUDA") else RuntimeError(says)
+            return decode(mels, known)
+
+        monkeypatch.setattr(own._lean, "decode", scarce)
+        crop = np.full((SIDE, SIDE, 3), 90, np.uint8)
+        made = own.answer([(("face", 0), crop, heard(i).window) for i in range(8)])
+        assert len(made) == 8
+        assert asked[:2] == [8, 4]
+        assert own.most == 2
+        (again,) = own.answer([(("face", 0), None, heard(7).window)])
+        assert np.abs(made[7].astype(int) - again).max() <= 1
+
+    def test_no_memory_for_a_single_frame_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import torch
+
+        own = Mouths(EngineOptions("wav2lip", device="cpu", dtype="float32"), lively())
+
+        def none(_mels: Any, _known: Any) -> Any:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        monkeypatch.setattr(own._lean, "decode", none)
+        with pytest.raises(EngineError, match="no memory left for a single frame"):
+            own.answer([(("face", 0), np.zeros((SIDE, SIDE, 3), np.uint8), heard(1).window)])
+
+    def test_a_lost_device_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        own = Mouths(EngineOptions("wav2lip", device="cpu", dtype="float32"), lively())
+
+        def lost(_mels: Any, _known: Any) -> Any:
+            raise RuntimeError("CUDA error: the launch timed out\nand was terminated")
+
+        monkeypatch.setattr(own._lean, "decode", lost)
+        with pytest.raises(EngineError, match=r"the network failed on CPU.*: CUDA error: the launch timed out$"):
+            own.answer([(("face", 0), np.zeros((SIDE, SIDE, 3), np.uint8), heard(1).window)])
+
     def test_nothing_is_answered_with_nothing(self) -> None:
         assert mouths().answer([]) == []
 

@@ -20,7 +20,6 @@ from txt2vid.bench.spread import Spread, spread
 from txt2vid.core.machine import cores
 from txt2vid.core.options import EngineOptions
 from txt2vid.pipeline.batching import Asked, Batcher
-from txt2vid.pipeline.network import BUCKETS
 
 Tell = Callable[[str], None]
 FPS = 25
@@ -154,7 +153,7 @@ def load(mouths: Any, sessions: int, seconds: float) -> Load:
     rng = np.random.default_rng(sessions)
     window = np.full((1, 80, 16), -1, np.float32)
     crops = rng.integers(0, 255, (sessions, 96, 96, 3)).astype(np.uint8)
-    batcher = Batcher(BUCKETS)
+    batcher = Batcher(mouths.buckets)
     for session in range(sessions):
         mouths.answer([((f"load-{session}", 0), crops[session], window)])
     began = time.monotonic() + 0.05

@@ -72,6 +72,8 @@ class Network(ABC):
     """Where it runs and how, in words for people: "CPU, float32, 2 threads"."""
     most: int
     """The largest batch that is quicker for being one."""
+    buckets: ClassVar[tuple[int, ...]] = (1, 2, 4, 8, 16, 32, 64, 128)
+    """Sizes that batches are padded to, rising: a device runs what it has seen before."""
 
     @abstractmethod
     def knows(self, key: tuple[str, int]) -> bool:

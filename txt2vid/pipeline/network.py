@@ -22,7 +22,6 @@ from txt2vid.pipeline.link import Link
 REPORT_SECONDS = 1.0
 IDLE_SECONDS = 1.0  # the longest sleep
 NICE = 5  # on a CPU the sessions' clocks come first: a mouth that is late is held, a frame that is late is seen
-BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class Service:
 
     def __init__(self, server: Link, network: Network) -> None:
         self._server, self._network = server, network
-        self._batcher = Batcher(BUCKETS)
+        self._batcher = Batcher(network.buckets)
         self._selector = selectors.DefaultSelector()
         self._selector.register(server, selectors.EVENT_READ)
         self._homes: dict[str, Link] = {}  # whom to answer; one entry a session that waits or was answered last

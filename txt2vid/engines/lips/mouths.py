@@ -22,11 +22,10 @@ from wav2lip.checkpoint import CheckpointError, load_wav2lip
 from wav2lip.lean import Features, Lean
 from wav2lip.network import MELS, SIDE, WINDOW, Wav2Lip
 
-BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
-"""Sizes that batches are padded to: a device runs what it has seen before."""
 MOST_CPU = 16  # a larger batch is no quicker there, and its first frame waits for its last
 KEPT_BYTES = {"cpu": 512 << 20, "cuda": 4 << 30}
 """Of features of faces' frames; past that the ones used longest ago are forgotten, and learnt anew when they come."""
+CPU_MEMORY = "can't allocate memory"  # how torch says that there is none; it has no exception for that on a CPU
 WARM, MEASURED = 2, 5  # runs before speed is measured, and of the measurement
 
 Key = tuple[str, int]
@@ -43,7 +42,7 @@ class Mouths(Network):
     def __init__(self, options: EngineOptions, network: Wav2Lip | None = None) -> None:
         place = placement(options)
         self.device = place.words
-        self.most = BUCKETS[-1] if place.device.type == "cuda" else MOST_CPU
+        self.most = self.buckets[-1] if place.device.type == "cuda" else MOST_CPU
         if place.device.type == "cpu":
             torch.set_num_threads(place.threads)
         if network is None:
@@ -65,9 +64,10 @@ class Mouths(Network):
         try:
             self._learn([(key, crop) for key, crop, _ in questions if crop is not None and key not in self._known])
             return self._decoded(questions)
-        except torch.OutOfMemoryError as err:
-            return self._halved(questions, err)
-        except RuntimeError as err:  # CUDA's: the device is lost, or an earlier kernel failed
+        except RuntimeError as err:
+            if isinstance(err, torch.OutOfMemoryError) or CPU_MEMORY in str(err):
+                return self._halved(questions, err)
+            # CUDA's: the device is lost, or an earlier kernel failed
             raise EngineError(f"the network failed on {self.device}: {_line(err)}") from err
 
     def speed(self) -> float:
@@ -99,7 +99,7 @@ class Mouths(Network):
         made: list[Pixels] = []
         for start in range(0, len(questions), self.most):
             part = questions[start : start + self.most]
-            bucket = next(size for size in BUCKETS if size >= len(part))
+            bucket = next(size for size in self.buckets if size >= len(part))
             padded = [*part, *[part[-1]] * (bucket - len(part))] if self._graphs is not None else part
             known = [self._recall(key) for key, _, _ in padded]
             mels = torch.from_numpy(np.stack([heard for _, _, heard in padded]))
@@ -118,7 +118,7 @@ class Mouths(Network):
         return self._known[key]
 
     def _halved(
-        self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]], err: torch.OutOfMemoryError
+        self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]], err: RuntimeError
     ) -> list[Pixels]:
         """Goes on with half the batch, for good; features that can be learnt again are forgotten first."""
         needed = {key for key, _, _ in questions}

@@ -68,10 +68,7 @@ class Plate:
         made -= self._below
         made *= self._alpha * np.float32(voice)
         made += self._below
-        return Patch(
-            _cv.convertScaleAbs(made) if made.min() >= 0 else np.clip(np.rint(made), 0, 255).astype(np.uint8),
-            *self.place,
-        )
+        return Patch(_rounded(made), *self.place)
 
     def _shift(self, drawn: Plane) -> Plane:
         """What is added to the network's colours, (SIDE - TOP, SIDE, 3)."""
@@ -118,6 +115,11 @@ class Plate:
         ys = np.arange(height, dtype=np.float32)[:, None]
         above = smoothstep(bottom + 0.02 * width, bottom - 0.15 * width, ys)
         return (smoothstep(0.3, 1.0, away / (_MOUTH * width)) * above)[..., None].astype(np.float32)
+
+
+def _rounded(picture: Plane) -> Pixels:
+    """As 8 bits, held at 0 and 255."""
+    return np.asarray(_cv.convertScaleAbs(np.maximum(picture, 0)), np.uint8)
 
 
 def paste_hard(picture: Pixels, box: Box, drawn: Pixels) -> None:
