@@ -89,6 +89,17 @@ class Stage:
         return F.conv_transpose2d(x, weight, None, self.stride, self.padding, self.output_padding)
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The last two convolutions: of kernel 3 by its channels as in Stage, with their bias, and of kernel 1."""
+
+    sound: Tensor
+    face: Tensor
+    bias: Tensor
+    last: Tensor
+    last_bias: Tensor
+
+
 def first_rows(top: int, sides: Sequence[int]) -> dict[int, int]:
     """For each side of the decoder, largest first in what is returned, the row from which it must be computed so that
     the picture is right from row `top` on.
@@ -106,7 +117,8 @@ def first_rows(top: int, sides: Sequence[int]) -> dict[int, int]:
 class Lean:
     """A network made ready to run: move it with `device` and `dtype`.
 
-    top: the first row of the picture that is wanted. Everything runs under `torch.inference_mode`.
+    top: the first row of the picture that is wanted; `first` is the first that is computed. Everything runs under
+    `torch.inference_mode`.
     """
 
     def __init__(self, network: Wav2Lip, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32,
@@ -115,10 +127,10 @@ class Lean:
         parts: Any = network  # torch's containers do not tell what they hold
         with torch.inference_mode():
             self._face = [[self._conv(block) for block in blocks] for blocks in parts.face_encoder_blocks]
-            self._audio = [self._conv(block) for block in parts.audio_encoder]
-            self._neck = [self._conv(block) for block in parts.face_decoder_blocks[0]]
-            self._stages = self._decoder(parts)
-            self._output(parts)
+            self.audio = [self._conv(block) for block in (*parts.audio_encoder, *parts.face_decoder_blocks[0])]
+            self.stages = self._decoder(parts)
+            self.picture = self._output(parts)
+        self.first = self.stages[-1].first
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> list[Features]:
@@ -128,9 +140,9 @@ class Lean:
             for conv in block:
                 x = conv(x)
             features.append(x)
-        planes = [stage.known(features.pop()) for stage in self._stages]
-        picture = F.conv2d(features.pop(), self._picture_face, self._picture_bias, padding=1)
-        planes.append(picture[:, :, self._first :])
+        planes = [stage.known(features.pop()) for stage in self.stages]
+        picture = F.conv2d(features.pop(), self.picture.face, self.picture.bias, padding=1)
+        planes.append(picture[:, :, self.first :])
         return [
             Features(tuple(plane[i : i + 1].contiguous(memory_format=torch.channels_last) for plane in planes))
             for i in range(len(faces))
@@ -143,14 +155,14 @@ class Lean:
         known: of n faces, or of one that says them all.
         """
         x = self._placed(mels)
-        for conv in (*self._audio, *self._neck):
+        for conv in self.audio:
             x = conv(x)
-        for stage, plane in zip(self._stages, known.planes, strict=False):
+        for stage, plane in zip(self.stages, known.planes, strict=False):
             x = stage(x, plane)
-        x = F.conv2d(x, self._picture_sound, None, padding=1)
+        x = F.conv2d(x, self.picture.sound, None, padding=1)
         x += known.planes[-1]
-        x = F.conv2d(x.relu_(), self._last_weight, self._last_bias)
-        return x[:, :, self.top - self._first :].sigmoid().float()
+        x = F.conv2d(x.relu_(), self.picture.last, self.picture.last_bias)
+        return x[:, :, self.top - self.first :].sigmoid().float()
 
     def _placed(self, x: Tensor) -> Tensor:
         return x.to(self.device, self.dtype, memory_format=torch.channels_last)
@@ -195,15 +207,18 @@ class Lean:
             tuple(self._conv(residual) for residual in residuals),
         )
 
-    def _output(self, network: Any) -> None:
+    def _output(self, network: Any) -> Picture:
         mixed, last, _ = network.output_block
-        channels = self._stages[-1].sound.shape[1]
         conv, norm = mixed.conv_block
         weight, bias = folded(conv, norm, 0)
-        self._picture_sound, self._picture_face = self._weight(weight[:, :channels]), self._weight(weight[:, channels:])
-        self._picture_bias = self._bias(bias)
-        self._last_weight, self._last_bias = self._weight(last.weight), self._bias(last.bias)
-        self._first = self._stages[-1].first
+        channels = self.stages[-1].sound.shape[1]
+        return Picture(
+            self._weight(weight[:, :channels]),
+            self._weight(weight[:, channels:]),
+            self._bias(bias),
+            self._weight(last.weight),
+            self._bias(last.bias),
+        )
 
 
 def folded(conv: Any, norm: Any, axis: int) -> tuple[Tensor, Tensor]:

@@ -251,7 +251,7 @@ class TestMouths:
         import torch
 
         own, asked = Mouths(EngineOptions("wav2lip", device="cpu", dtype="float32"), lively()), []
-        decode = own._lean.decode
+        decode = own._decode
 
         def scarce(mels: Any, known: Any) -> Any:
             asked.append(len(mels))
@@ -259,7 +259,7 @@ class TestMouths:
                 raise torch.OutOfMemoryError(says) if says.startswith("CUDA") else RuntimeError(says)
             return decode(mels, known)
 
-        monkeypatch.setattr(own._lean, "decode", scarce)
+        monkeypatch.setattr(own, "_decode", scarce)
         crop = np.full((SIDE, SIDE, 3), 90, np.uint8)
         made = own.answer([(("face", 0), crop, heard(i).window) for i in range(8)])
         assert len(made) == 8
@@ -276,7 +276,7 @@ class TestMouths:
         def none(_mels: Any, _known: Any) -> Any:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-        monkeypatch.setattr(own._lean, "decode", none)
+        monkeypatch.setattr(own, "_decode", none)
         with pytest.raises(EngineError, match="no memory left for a single frame"):
             own.answer([(("face", 0), np.zeros((SIDE, SIDE, 3), np.uint8), heard(1).window)])
 
@@ -286,7 +286,7 @@ class TestMouths:
         def lost(_mels: Any, _known: Any) -> Any:
             raise RuntimeError("CUDA error: the launch timed out\nand was terminated")
 
-        monkeypatch.setattr(own._lean, "decode", lost)
+        monkeypatch.setattr(own, "_decode", lost)
         with pytest.raises(EngineError, match=r"the network failed on CPU.*: CUDA error: the launch timed out$"):
             own.answer([(("face", 0), np.zeros((SIDE, SIDE, 3), np.uint8), heard(1).window)])
 

@@ -25,6 +25,13 @@ class Placement:
     threads: int
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a CPU with float32."""
+        import torch
+
+        return self.device.type == "cpu" and self.dtype is torch.float32
+
+    @property
     def words(self) -> str:
         """For people."""
         import torch

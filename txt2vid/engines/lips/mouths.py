@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from txt2vid.core.media import Pixels
 from txt2vid.core.options import EngineOptions
@@ -47,8 +48,16 @@ class Mouths(Network):
             torch.set_num_threads(place.threads)
         if network is None:
             network = load(options)
+        self._graphs: Graphs | None = None
         self._lean = Lean(network, place.device, place.dtype, 0 if options.paste == "hard" else SIDE // 2)
-        self._graphs = Graphs(self._lean) if place.device.type == "cuda" else None
+        self._decode: Callable[[Tensor, Features], Tensor] = self._lean.decode
+        self._pads = False
+        if place.device.type == "cuda":
+            self._graphs = Graphs(self._lean)
+            self._decode, self._pads = self._graphs.decode, True
+        elif place.is_plain and (quick := winograd(self._lean, place.threads)) is not None:
+            self._decode = quick
+            self.device = f"{place.words}, Winograd"
         self._known: OrderedDict[Key, Features] = OrderedDict()
         self._held = 0
         self._limit = KEPT_BYTES[place.device.type]
@@ -100,11 +109,10 @@ class Mouths(Network):
         for start in range(0, len(questions), self.most):
             part = questions[start : start + self.most]
             bucket = next(size for size in self.buckets if size >= len(part))
-            padded = [*part, *[part[-1]] * (bucket - len(part))] if self._graphs is not None else part
+            padded = [*part, *[part[-1]] * (bucket - len(part))] if self._pads else part
             known = [self._recall(key) for key, _, _ in padded]
             mels = torch.from_numpy(np.stack([heard for _, _, heard in padded]))
-            decode = self._graphs.decode if self._graphs is not None else self._lean.decode
-            pictures = decode(mels, Features.together(known))[: len(part)]
+            pictures = self._decode(mels, Features.together(known))[: len(part)]
             pixels = (pictures * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
             made.extend(pixels)
         self._forget_oldest()
@@ -150,6 +158,15 @@ def load(options: EngineOptions) -> Wav2Lip:
         return load_wav2lip(path)
     except CheckpointError as err:
         raise EngineError(str(err)) from err
+
+
+def winograd(lean: Lean, threads: int) -> Callable[[Tensor, Features], Tensor] | None:
+    """`Lean.decode` by ncnn; None where that is not installed."""
+    try:
+        from wav2lip.winograd import WinogradLean
+    except ImportError:  # ncnn, or a library that it links to
+        return None
+    return WinogradLean(lean, threads).decode
 
 
 def six_channels(crop: Pixels) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from txt2vid.core.options import EngineOptions
 from txt2vid.engines.lips.device import cpu_flags, placement
 from txt2vid.engines.lips.graphs import Graphs
-from txt2vid.engines.lips.mouths import Mouths, load, six_channels
+from txt2vid.engines.lips.mouths import Mouths, load, six_channels, winograd
 from wav2lip.lean import Features, Lean
 from wav2lip.network import MELS, SIDE, WINDOW, Wav2Lip
 
@@ -83,6 +83,8 @@ def variants(network: Wav2Lip, options: EngineOptions) -> Iterator[Variant]:
         yield Variant(f"{kind}, lean", _cached(lean, lean.decode))
         if place.device.type == "cuda":
             yield Variant(f"{kind}, lean, CUDA graph", _cached(lean, Graphs(lean).decode))
+        elif dtype is torch.float32 and (quick := winograd(lean, place.threads)) is not None:
+            yield Variant(f"{kind}, lean, Winograd", _cached(lean, quick))
 
 
 def _dtypes(device: torch.device) -> list[torch.dtype]:
