@@ -133,10 +133,10 @@ def main(end: socket.socket, engine: str, options: EngineOptions) -> None:
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="txt2vid: %(levelname)s %(name)s: %(message)s")
     server = Link(end)
-    os.nice(NICE)
     try:
         network = load_network(engine, options)
         keeps_up, words = judged(network)
+        os.nice(NICE)  # not while it loads: until then there is nothing to be late for
         server.send(Ready(words, keeps_up))
         Service(server, network).run()
     except EOFError:

@@ -138,7 +138,7 @@ class Studios:
         """Starts the first studio; the others come when there are sessions for them. Raises EngineError if it fails."""
         if self.drawing.network:
             self._network = NetworkProcess(self.drawing.engine, self.drawing.options, self._network_told)
-            await asyncio.gather(self._add(), self._network.start())
+            await asyncio.gather(self._network.start(), self._add())
         else:
             await self._add()
 
