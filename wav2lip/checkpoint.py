@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from wav2lip.network import Wav2Lip
 from wav2lip.pickles import is_torchscript, read_row, read_torchscript
 from wav2lip.s3fd import S3FD
+from wav2lip.syncnet import SyncNet
 
 State = dict[str, Tensor]
 
@@ -39,8 +40,12 @@ _DAMAGE = (  # what the readers raise, according to where a file is damaged
     RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError,
     MemoryError, OSError, NotImplementedError, pickle.UnpicklingError, zipfile.BadZipFile, StructError, SafetensorError,
 )  # fmt: skip
-_TITLES = {"wav2lip": "Wav2Lip", "s3fd": "S3FD", "syncnet": "SyncNet"}
-_FILES = {"wav2lip": "a file like wav2lip.pth or wav2lip_gan.pth", "s3fd": "a file like s3fd.pth"}
+_TITLES = {"wav2lip": "Wav2Lip", "s3fd": "S3FD", "syncnet": "SyncNet", "expert": "Wav2Lip's own lip-sync expert"}
+_FILES = {
+    "wav2lip": "a file like wav2lip.pth or wav2lip_gan.pth",
+    "s3fd": "a file like s3fd.pth",
+    "syncnet": "a file like syncnet_v2.model",
+}
 _NAMED = 3  # tensors in a message
 _COUNTERS = "num_batches_tracked"  # of batch normalisation: torch before 0.4.1 had none; eval mode reads none
 
@@ -64,15 +69,22 @@ def load_s3fd(path: Path) -> S3FD:
     return _load(path, S3FD, "s3fd")
 
 
+def load_syncnet(path: Path) -> SyncNet:
+    """The judge of lip sync with a file's weights, likewise."""
+    return _load(path, SyncNet, "syncnet")
+
+
 def kind_of(state: Mapping[str, Tensor]) -> str:
-    """Whose weights these are, by their names: "wav2lip", "s3fd", "syncnet" or "unknown"."""
+    """Whose weights these are, by their names: "wav2lip", "s3fd", "syncnet", "expert" (Wav2Lip's own) or "unknown"."""
     parts = {name.partition(".")[0] for name in state}
     if "face_decoder_blocks" in parts:
         return "wav2lip"
     if {"conv3_3_norm", "fc6"} <= parts:
         return "s3fd"
-    if {"face_encoder", "audio_encoder"} <= parts:
+    if {"netcnnlip", "netcnnaud"} <= parts:
         return "syncnet"
+    if {"face_encoder", "audio_encoder"} <= parts:
+        return "expert"
     return "unknown"
 
 

@@ -262,9 +262,9 @@ def test_kinds() -> None:
     assert kind_of(Wav2Lip().state_dict()) == "wav2lip"
     assert kind_of(S3FD().state_dict()) == "s3fd"
     assert (
-        kind_of({"face_encoder.0.conv_block.0.weight": tensor, "audio_encoder.0.conv_block.0.bias": tensor})
-        == "syncnet"
+        kind_of({"face_encoder.0.conv_block.0.weight": tensor, "audio_encoder.0.conv_block.0.bias": tensor}) == "expert"
     )
+    assert kind_of({"netcnnlip.0.weight": tensor, "netcnnaud.0.weight": tensor}) == "syncnet"
     assert kind_of({"layer1.0.conv1.weight": tensor}) == "unknown"
     assert kind_of({}) == "unknown"
 
@@ -329,6 +329,6 @@ def test_whose_weights_they_are(tmp_path: Path) -> None:
     save_plain({"conv3_3_norm.weight": torch.ones(256), "fc6.bias": torch.ones(1024)}, path)
     assert refused(path, load_wav2lip).startswith("holds S3FD's weights; expected Wav2Lip's")
     save_plain({"face_encoder.0.bias": torch.ones(2), "audio_encoder.0.bias": torch.ones(2)}, path)
-    assert refused(path, load_s3fd).startswith("holds SyncNet's weights; expected S3FD's")
+    assert refused(path, load_s3fd).startswith("holds Wav2Lip's own lip-sync expert's weights; expected S3FD's")
     save_plain({"fc.weight": torch.ones(2)}, path)
     assert refused(path, load_wav2lip).startswith("holds another network's weights (fc.weight); expected Wav2Lip's")

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "play": "A server's stream in a window, with as little delay as can be.",
     "models": "Published weights for neural engines: which are here, fetching, verifying.",
     "devices": "The microphones of this machine, for `txt2vid send --device`.",
+    "score": "Whether the lips of any video move with its sound, in numbers.",
     "bench": "How quick and how steady the live path is on this machine.",
 }
 """Name -> what `txt2vid --help` says of it. Each is `command` in the module of its name, imported when it is called."""

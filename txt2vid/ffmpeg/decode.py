@@ -53,6 +53,9 @@ class Reader:
 
     def close(self) -> None:
         """Stop decoding. Closing twice is safe; afterwards there are no more items."""
+        self._stop()
+
+    def _stop(self) -> None:
         self._ended = True
         if self._child is not None:
             self._child.stop()
@@ -62,22 +65,23 @@ class Reader:
         """The arguments of ffmpeg, with stdout as its output."""
         raise NotImplementedError
 
-    def _read(self) -> bytes:
-        """The next block, a shorter one at the end, nothing after it. Starts the child at the first call."""
+    def _read(self, size: int | None = None) -> bytes:
+        """The next block (or `size` bytes), less at the end, nothing after it. Starts the child at the first call."""
         if self._ended:
             return b""
         if self._child is None:
             self._child = program.Child(self._command(), stdout=True)
             apart(self._child.start)
-        data = self._child.read(self._block)
-        if len(data) < self._block:
+        wanted = self._block if size is None else size
+        data = self._child.read(wanted)
+        if len(data) < wanted:
             self._end(self._child)
         return data
 
     def _end(self, child: program.Child) -> None:
         """A damaged file ends in an error after what could be read of it, and that counts; a killed ffmpeg does not."""
         code, self._words = child.wait(), program.last_words(child.stderr)
-        self.close()
+        self._stop()
         if code is not None and code < 0:
             raise FFmpegError(f"ffmpeg was {program.how_it_ended(code)} while it read {self.path}: try again")
 
@@ -125,13 +129,13 @@ class AudioReader(Reader):
         )
 
     def _command(self) -> list[str]:
-        sound = _timed(confine.source(self.path)[str(self._stream.index)], "asetpts", self._stream.start)
+        sound = timed(confine.source(self.path)[str(self._stream.index)], "asetpts", self._stream.start)
         if self._unlabelled:  # "<" makes the shares add up to one
             sound = sound.filter("pan", "mono|c0<" + "+".join(f"c{i}" for i in range(self._stream.channels)))
         sound = sound.filter(
             "aresample", self.rate, **{"async": 1}, first_pts=0, min_hard_comp=GAP_SECONDS, rematrix_maxval=1
         ).filter("aformat", sample_fmts="flt", channel_layouts="mono" if self.channels == 1 else "stereo")
-        return _compile(sound, format="f32le", acodec="pcm_f32le")
+        return compiled(sound, format="f32le", acodec="pcm_f32le")
 
 
 class VideoReader(Reader):
@@ -151,7 +155,7 @@ class VideoReader(Reader):
             raise VideoError(f"{path} holds no moving pictures: give a video")
         self._stream: VideoStream = info.video
         self.duration: Fraction | None = info.duration
-        self.width, self.height = size or _even_size(info.video.width, info.video.height)
+        self.width, self.height = size or even_size(info.video.width, info.video.height)
         if self.width < 2 or self.height < 2 or self.width % 2 or self.height % 2:
             raise ValueError(f"a frame's sides must be even and positive, not {self.width}x{self.height}")
         own = settle_fps(min(max(info.video.fps, MIN_FPS), MAX_FPS))
@@ -174,26 +178,32 @@ class VideoReader(Reader):
         return frame
 
     def _command(self) -> list[str]:
-        picture = _timed(confine.source(self.path)[str(self._stream.index)], "setpts", self._start)
+        picture = timed(confine.source(self.path)[str(self._stream.index)], "setpts", self._start)
         picture = picture.filter("fps", f"{self.fps.numerator}/{self.fps.denominator}", start_time=0)
-        hdr = self._stream.transfer in HDR and " zscale " in program.listing("-filters")
-        if hdr:
-            picture = _tone_mapped(picture)
-        known = hdr or self._stream.space
-        matrix = "auto" if known else "bt709" if self._stream.height >= HD_HEIGHT else "bt601"
-        flags = "bicubic+accurate_rnd+full_chroma_int"
-        picture = picture.filter("scale", self.width, self.height, flags=flags, in_color_matrix=matrix)
-        picture = picture.filter("setsar", 1).filter("format", "bgr24")
-        return _compile(picture, format="rawvideo", r=f"{self.fps.numerator}/{self.fps.denominator}")
+        picture = as_bgr(picture, self._stream, self.width, self.height)
+        return compiled(picture, format="rawvideo", r=f"{self.fps.numerator}/{self.fps.denominator}")
 
 
-def _timed(stream: Any, setpts: str, start: Fraction) -> Any:
+def as_bgr(picture: Any, stream: VideoStream, width: int, height: int) -> Any:
+    """The filter graph's pictures at that size in 8-bit BGR, in the colours that players show."""
+    hdr = stream.transfer in HDR and " zscale " in program.listing("-filters")
+    if hdr:
+        picture = _tone_mapped(picture)
+    known = hdr or stream.space
+    matrix = "auto" if known else "bt709" if stream.height >= HD_HEIGHT else "bt601"
+    flags = "bicubic+accurate_rnd+full_chroma_int"
+    picture = picture.filter("scale", width, height, flags=flags, in_color_matrix=matrix)
+    return picture.filter("setsar", 1).filter("format", "bgr24")
+
+
+def timed(stream: Any, setpts: str, start: Fraction) -> Any:
     """The stream starting at its place in the file: ffmpeg forgets that where it is read alone (MPEG-TS, Ogg)."""
     start = start if start <= LONGEST_GAP else Fraction(0)
     return stream.filter(setpts, f"PTS-STARTPTS+{start.numerator}/{start.denominator}/TB")
 
 
-def _compile(stream: Any, **options: Any) -> list[str]:
+def compiled(stream: Any, **options: Any) -> list[str]:
+    """The arguments of an ffmpeg that writes the filter graph's end to its stdout."""
     command = [
         program.find("ffmpeg"),
         "-hide_banner",
@@ -203,8 +213,8 @@ def _compile(stream: Any, **options: Any) -> list[str]:
         "-dts_error_threshold",
         str(LONGEST_GAP),
     ]
-    compiled: list[str] = ffmpeg.output(stream, "pipe:1", **options).compile(cmd=command)
-    return compiled
+    arguments: list[str] = ffmpeg.output(stream, "pipe:1", **options).compile(cmd=command)
+    return arguments
 
 
 def _bounded(samples: Samples) -> Samples:
@@ -212,8 +222,9 @@ def _bounded(samples: Samples) -> Samples:
     return np.clip(np.nan_to_num(samples, nan=0.0), -1, 1)
 
 
-def _even_size(width: int, height: int) -> tuple[int, int]:
-    scale = min(Fraction(1), Fraction(MAX_SIZE, max(width, height)))
+def even_size(width: int, height: int, longest: int = MAX_SIZE) -> tuple[int, int]:
+    """A size with even sides, made smaller where its longer side is longer than `longest`."""
+    scale = min(Fraction(1), Fraction(longest, max(width, height)))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
