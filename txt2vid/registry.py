@@ -34,6 +34,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
 
 _EXTRAS: Mapping[str, str] = {
     "cv2": "serve",
+    "matplotlib": "serve",
     "mediapipe": "serve",
     "PIL": "serve",
     "safetensors": "wav2lip",

@@ -30,7 +30,7 @@ def _rows(score: Score) -> Iterator[tuple[str, str]]:
     yield from _mouth(score.mouth)
     face, lips = _number(score.jitter.face, ".2f"), _number(score.jitter.lips, ".2f")
     yield "jitter of landmarks", f"face {face}, lips {lips} ‰ of face height"
-    turned = f", {score.profiles:.0%} turned too far to measure" if score.profiles else ""
+    turned = f", {score.profiles:.1%} turned too far to measure" if score.profiles else ""
     yield "frames with a face", f"{score.detected:.1%}{turned}"
     if score.reference is not None:
         yield from _reference(score.reference)
