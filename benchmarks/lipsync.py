@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import click
-import cv2
 import numpy as np
 
 from txt2vid import registry
@@ -228,7 +227,7 @@ def side_by_side(path: Path, stage: Stage, driver: Driver, target: Path) -> None
         for pixels, samples in stage.frames(path, driver):
             frame = next(reader, None)
             left = left if frame is None else frame.pixels
-            encoder.write_frame(cv2.hconcat([left, pixels]))
+            encoder.write_frame(np.concatenate([left, pixels], axis=1))
             encoder.write_audio(samples)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from txt2vid.score.result import Expert, Likeness, Mouth, Reference, Score, Sync
 
 UNKNOWN = "–"
+SAME_WORDS = 0.5  # correlation of soundtracks below which they hardly say the same
 
 
 def render(score: Score) -> RenderableType:
@@ -71,7 +72,8 @@ def _reference(reference: Reference) -> Iterator[tuple[str, str]]:
     yield "reference", f"{reference.video}, {reference.seconds:g} s in common"
     yield "  mouth gap", _likeness(reference.gap)
     yield "  mouth width", _likeness(reference.width)
-    yield "  soundtracks", _likeness(reference.sound)
+    same = reference.sound.correlation is not None and reference.sound.correlation >= SAME_WORDS
+    yield "  soundtracks", _likeness(reference.sound) + ("" if same else ": hardly the same words at the same time")
 
 
 def _likeness(found: Likeness) -> str:
