@@ -73,7 +73,7 @@ def _reference(reference: Reference) -> Iterator[tuple[str, str]]:
     yield "  mouth gap", _likeness(reference.gap)
     yield "  mouth width", _likeness(reference.width)
     same = reference.sound.correlation is not None and reference.sound.correlation >= SAME_WORDS
-    yield "  soundtracks", _likeness(reference.sound) + ("" if same else ": hardly the same words at the same time")
+    yield "  soundtracks", _likeness(reference.sound) + ("" if same else ": not the same words?")
 
 
 def _likeness(found: Likeness) -> str:
