@@ -10,14 +10,14 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
-from txt2vid.engines.rig.geometry import Array, FaceAxes, smoothstep
+from txt2vid.engines.rig.geometry import Array, FaceAxes, facing, smoothstep
 from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
 
-# Smoothing of the splines: landmarks are met exactly, but those behind the head's edge, which crowd in few pixels and
-# would fold the skin, only about.
-_EXACT, _LOOSE = 1e-4, 0.03
+# Smoothing of the splines: landmarks are met exactly, but those at the head's edge and behind it, which crowd in few
+# pixels and would fold the skin, only about.
+_EXACT, _LOOSE = 1e-4, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Anatomy:
     across: Array  # (2,) unit vector along the picture, to the right of the upright face
     down: Array  # (2,) unit vector, from the forehead to the chin
     radii: Array  # (2,) of the outline, across and down
-    hidden: Array  # (478,) 0 to 1: how far a landmark is behind the edge of the head, where it is a guess
+    hidden: Array  # (478,) 0 to 1: how near a landmark is to the edge of the head, behind which it is a guess
     still: bool  # made once and drawn often; of a video it is made anew for each frame, and everything is coarser
 
 
@@ -65,18 +65,9 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
         across=across,
         down=down,
         radii=radii,
-        hidden=_hidden(landmarks, axes),
+        hidden=smoothstep(0.4, 0.0, facing(landmarks, axes)),
         still=still,
     )
-
-
-def _hidden(landmarks: Landmarks, axes: FaceAxes) -> Array:
-    """(478,) 0 to 1: how far the skin at each landmark faces away from the viewer, the head taken as an ellipsoid."""
-    radii = np.array((0.52, 0.72, 0.62), np.float32) * axes.width
-    normal = axes.local(landmarks) / radii**2
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    facing = normal @ (axes.axes @ np.array((0, 0, -1), np.float32))
-    return smoothstep(0.0, -0.35, np.asarray(facing, np.float32))
 
 
 def spline_of(
@@ -155,8 +146,8 @@ def sheets_of(grid: Grid, fields: list[Array], origin: tuple[int, int], solid: S
     return Sheets(grid, bases, *solid.at(grid.nodes()), origin, detail)
 
 
-def samples(anatomy: Anatomy) -> tuple[Array, Array]:
-    """Colours of the cheeks' skin and of the whites of the eyes, (n, 3) each, BGR."""
+def samples(anatomy: Anatomy) -> tuple[Array, Array, Array]:
+    """Colours of the cheeks' skin, of the whites of the eyes and of the skin around the mouth, (n, 3) each, BGR."""
     height, width = anatomy.picture.shape[:2]
 
     def inside(mask: Pixels) -> Array:
@@ -175,4 +166,6 @@ def samples(anatomy: Anatomy) -> tuple[Array, Array]:
     picked = inside(skin)
     if len(picked) < 4:
         picked = np.asarray(anatomy.picture.reshape(-1, 3), np.float32)
-    return picked, inside(white)
+    around = np.zeros((height, width), np.uint8)
+    imaging.polygon(around, imaging.hull(anatomy.points[[lm.NOSE_BASE, 57, 287, 200]]))
+    return picked, inside(white), inside(around)

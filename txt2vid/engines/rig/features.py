@@ -11,7 +11,8 @@ from txt2vid.engines.rig.anatomy import Anatomy, Solid, sheets_of, spline_of
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array
-from txt2vid.engines.rig.mouth import Light, MouthInterior
+from txt2vid.engines.rig.light import Light
+from txt2vid.engines.rig.mouth import MouthInterior
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
@@ -65,7 +66,10 @@ class Mouth:
         }
         nodes = _MOUTH_NODES if anatomy.still else _MOUTH_NODES * 2 // 3
         self._slit, patch, grid = _slit(anatomy, solid, contour, splines, (1.5, 1.0, 2.5), nodes)
-        self._interior = MouthInterior(contour, light, patch, (grid.x, grid.y), own_teeth=anatomy.still)
+        between = np.asarray(anatomy.points[[lm.UPPER_SEAM[5], lm.LOWER_SEAM[5]]].mean(axis=0), np.float32)
+        self._interior = MouthInterior(
+            contour, anatomy.axes, between, light, patch, (grid.x, grid.y), own_teeth=anatomy.still
+        )
         self._middle, self._depth = contour.origin, solid.depth(contour.origin)
         self._jaw = anatomy.shapes[:, lm.CHIN].copy()
         self._mouth_shapes = np.abs(anatomy.shapes[:, sorted(lips["upper"] | lips["lower"])]).max(axis=(1, 2)) > 0.02

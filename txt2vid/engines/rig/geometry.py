@@ -70,6 +70,17 @@ def measure(landmarks: Landmarks) -> FaceAxes:
     )
 
 
+def facing(landmarks: Landmarks, axes: FaceAxes) -> Array:
+    """(478,) how far the skin at each landmark faces the viewer: 1 straight on, 0 on the head's edge, below it behind.
+
+    The head is taken as an ellipsoid.
+    """
+    radii = np.array((0.52, 0.72, 0.62), np.float32) * axes.width
+    normal = axes.local(landmarks) / radii**2
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    return np.asarray(normal @ (axes.axes @ np.array((0, 0, -1), np.float32)), np.float32)
+
+
 def smoothstep(low: float, high: float, values: Array) -> Array:
     """0 up to `low`, 1 from `high`, a cubic between (Hermite); `low` may be above `high` to go down."""
     t = np.clip((values - low) / (high - low), 0, 1)

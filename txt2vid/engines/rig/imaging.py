@@ -172,9 +172,18 @@ def soften(plane: Array, sigma: float) -> Array:
     return result
 
 
-def dimmed(cover: Pixels, reach: int, most: float, light: float) -> Pixels:
-    """Light (0 to 255) where things cover: `light` * (1 - most * cover), cover averaged over `reach` pixels."""
-    result: Pixels = _cv.convertScaleAbs(_cv.blur(cover, (reach, reach)), alpha=-most * light, beta=255 * light)
+def overcast(cover: Pixels, box: Box, reach: int) -> Pixels:
+    """How much covers (0 to 255) a box of a plane: averaged over `reach` pixels, more of them above than below."""
+    left, top, width, height = box
+    x, y = max(left - reach, 0), max(top - reach, 0)
+    near = cover[y : top + height + reach, x : left + width + reach]
+    mean: Pixels = _cv.blur(near, (reach, reach), anchor=(reach // 2, reach - 1 - reach // 4))
+    return mean[top - y : top - y + height, left - x : left - x + width]
+
+
+def looked_up(plane: Pixels, curve: Pixels) -> Pixels:
+    """A plane (h, w) as three channels, each by its own curve (1, 256, 3)."""
+    result: Pixels = _cv.LUT(repeat(plane), curve)
     return result
 
 

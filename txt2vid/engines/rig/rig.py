@@ -11,7 +11,7 @@ from txt2vid.engines.rig.anatomy import anatomy_of, samples
 from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
 from txt2vid.engines.rig.head import Head
-from txt2vid.engines.rig.mouth import Light, light_of
+from txt2vid.engines.rig.light import Light, light_of
 from txt2vid.engines.rig.patch import Patch
 from txt2vid.engines.rig.seam import settle_seam
 from txt2vid.engines.rig.shapes import Shapes

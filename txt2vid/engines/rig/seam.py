@@ -44,7 +44,7 @@ def settle_seam(picture: Pixels, landmarks: Landmarks) -> Landmarks:
     reach = 2 * contour.half * _REACH * (1.15 - np.abs(np.linspace(-1, 1, _COLUMNS, dtype=np.float32)) ** 2)
     offsets = np.linspace(-1, 1, 33, dtype=np.float32)[:, None] * reach[None]
     strip = _sample(picture, contour.point(np.broadcast_to(along, offsets.shape), guess + offsets))
-    path = _darkest_path(strip + 6.0 * (np.linspace(-1, 1, 33) ** 2)[:, None])
+    path = darkest_path(strip + 6.0 * (np.linspace(-1, 1, 33) ** 2)[:, None])
     found = offsets[path, np.arange(_COLUMNS)]
     seam = guess + imaging.soften(found[None].astype(np.float32), 2.0)[0]
     return _moved_rows(landmarks, contour, along, seam)
@@ -55,7 +55,7 @@ def _sample(picture: Pixels, points: Array) -> Array:
     return imaging.soften(imaging.grey(imaging.sample(picture, points)), 0.8)
 
 
-def _darkest_path(cost: Array) -> NDArray[np.intp]:
+def darkest_path(cost: Array) -> NDArray[np.intp]:
     """The row in each column of the smoothest dark path from left to right."""
     rows, columns = cost.shape
     steps = _STIFFNESS * np.abs(np.arange(rows)[:, None] - np.arange(rows)[None])

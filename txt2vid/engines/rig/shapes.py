@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from txt2vid.core.motion import BLENDSHAPES, INDEX
-from txt2vid.engines.rig.geometry import Array, FaceAxes, smoothstep
+from txt2vid.engines.rig.geometry import Array, FaceAxes, facing, smoothstep
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import LANDMARKS, Landmarks
 
@@ -41,6 +41,8 @@ class Shapes:
         self._u = self._at[:, 0] / (self._mw / 2)
         self._v = self._at[:, 1] / (self._mw / 2)
         self._side = smoothstep(-0.25, 0.25, self._u)  # 0 on the subject's right, 1 on the left
+        # What moves sideways moves less towards the edge of a head that is turned: beyond it there is background.
+        self._inside = smoothstep(-0.1, 0.5, facing(landmarks, axes))
         self._lip = self._lip_positions()
         self._local = np.zeros((len(BLENDSHAPES), LANDMARKS, 3), np.float32)
         self._jaw()
@@ -92,11 +94,15 @@ class Shapes:
     def _jaw_weight(self) -> Array:
         """How far each landmark goes with the jaw: all of it at the chin and lower lip, none above the mouth."""
         reach = smoothstep(0.0, 0.75, self._v - 0.12 * np.maximum(np.abs(self._u) - 1, 0))
-        weight = reach.copy()
-        indexes, _, _ = self._lip["upper"]
-        weight[indexes] = 0
         indexes, along, depth = self._lip["lower"]
         profile = (1 - depth) * (1 - np.abs(along) ** 3.2) + depth * (1 - np.abs(along) ** 2.4)
+        # Skin below the lower lip goes down no less than the lip above it, or a thin lip would fold over it.
+        edge = np.array(lm.LOWER_LIP[0])
+        order = np.argsort(self._u[edge])
+        at, edge = self._u[edge][order], edge[order]
+        below = self._v > np.interp(self._u, at, self._v[edge])
+        weight = np.where(below, np.maximum(reach, np.interp(self._u, at, profile[order])), reach)
+        weight[self._lip["upper"][0]] = 0
         for i, index in enumerate(indexes):
             weight[index] = profile[i]
         return weight
@@ -141,10 +147,11 @@ class Shapes:
         """Shapes in which both sides take part alike: rounding, rolling, shrugging, moving sideways."""
         area = self._mouth_area()
         flank = np.clip(np.abs(self._u), 0, 1.3) * np.sign(self._u)
-        self._add("mouthPucker", area, x=-0.155 * flank)
-        self._add("mouthFunnel", area, x=-0.105 * flank)
-        self._add("mouthLeft", area, x=0.16)
-        self._add("mouthRight", area, x=-0.16)
+        wide = 1 - smoothstep(0.40, 1.0, np.hypot(self._u / 2.3, self._v / 1.35))  # a beard shows what is stretched
+        self._add("mouthPucker", wide, x=-0.155 * flank * self._inside)
+        self._add("mouthFunnel", wide, x=-0.105 * flank * self._inside)
+        self._add("mouthLeft", area, x=0.16 * self._inside)
+        self._add("mouthRight", area, x=-0.16 * self._inside)
         for name, sign in (("upper", -1), ("lower", 1)):
             indexes, along, depth = self._lip[name]
             middle = 1 - np.abs(along) ** 2.2
@@ -176,9 +183,9 @@ class Shapes:
         """Shapes that come in pairs: corners, and either half of a lip."""
         for side, sign in (("Left", 1.0), ("Right", -1.0)):
             corner = self._bump(sign * 1.0, 0.0, 1.25, 1.05)
-            self._add(f"mouthSmile{side}", corner, x=sign * 0.13, y=-0.13)
+            self._add(f"mouthSmile{side}", corner, x=sign * 0.13 * self._inside, y=-0.13)
             self._add(f"mouthFrown{side}", corner, x=sign * 0.015, y=0.12)
-            self._add(f"mouthStretch{side}", corner, x=sign * 0.14, y=0.03)
+            self._add(f"mouthStretch{side}", corner, x=sign * 0.14 * self._inside, y=0.03)
             self._add(f"mouthDimple{side}", self._bump(sign * 1.05, 0.0, 0.9, 0.8), x=sign * 0.07, y=-0.015)
             half = self._side if side == "Left" else 1 - self._side
             upper, along, _ = self._lip["upper"]

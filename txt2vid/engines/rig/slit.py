@@ -14,6 +14,7 @@ from txt2vid.engines.rig.sheet import Pose, Sheets
 from txt2vid.faces.landmarks import Row
 
 _OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap
+_KEPT, _GONE = 0.15, 1.1  # halves of the slit: up to where a sheet goes on past its rim, and from where it is the other
 _FADE = 0.10  # of the rectangle's shorter side: where the slit's picture passes into the face's
 
 
@@ -65,23 +66,27 @@ class Contour:
 def side_fields(contour: Contour, points: Array, splines: dict[str, Spline]) -> dict[str, Array]:
     """The displacement of both sides' sheets at picture points, (..., m) each.
 
-    Between the corners a sheet goes on past its rim as it is at the rim; beyond the corners there is no cut, and one
-    side passes smoothly into the other.
+    Between the corners a sheet goes on past its rim as it is at the rim, and farther on, where it is never seen, it
+    passes into the other side, or it would jump, and fold, where the cut ends. Beyond the corners there is no cut, and
+    one side passes smoothly into the other.
     """
     flat = points.reshape(-1, 2)
     along, across = contour.places(flat)
     middle = (contour.rim("upper", along) + contour.rim("lower", along)) / 2
-    width = 0.16 * contour.half
+    width, gap = 0.16 * contour.half, float((contour.lower[:, 1] - contour.upper[:, 1]).max())
     below = smoothstep(-width, width, across - middle)[:, None]
     beyond = smoothstep(0.96, 1.04, np.abs(along) / contour.half)[:, None]
     out, within = np.flatnonzero(beyond > 0), np.flatnonzero(beyond < 1)
     both = splines["upper"].at(flat[out]) * (1 - below[out]) + splines["lower"].at(flat[out]) * below[out]
     fields = {}
-    for side in ("upper", "lower"):
+    for side, other in (("upper", "lower"), ("lower", "upper")):
         rim = contour.rim(side, along[within])
         kept = np.minimum(across[within], rim) if side == "upper" else np.maximum(across[within], rim)
+        far = smoothstep(_KEPT * contour.half, _GONE * contour.half + 1.6 * gap, np.abs(across[within] - kept))[:, None]
         field = np.zeros((len(flat), both.shape[1]), np.float32)
-        field[within] = splines[side].at(contour.point(along[within], kept)) * (1 - beyond[within])
+        field[within] = splines[side].at(contour.point(along[within], kept)) * (1 - far)
+        field[within] += splines[other].at(flat[within]) * far
+        field[within] *= 1 - beyond[within]
         field[out] += both * beyond[out]
         fields[side] = field.reshape(*points.shape[:-1], -1)
     return fields
