@@ -18,6 +18,7 @@ from txt2vid.faces.face import Landmarks
 # Smoothing of the splines: landmarks are met exactly, but those at the head's edge and behind it, which crowd in few
 # pixels and would fold the skin, only about.
 _EXACT, _LOOSE = 1e-4, 0.1
+_EDGE = 0.16  # of the face's width: so near the picture's edge skin begins to stay where it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,27 @@ def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
     weight = weight * (1 - shoulder)
     if not has_matte:
         weight = weight * smoothstep(1.9, 1.15, roundness(anatomy, points))
+    first, last = _frame(anatomy, points)
+    weight = weight * np.minimum(first, last).min(axis=-1)
     return np.asarray(weight, np.float32)
+
+
+def held(anatomy: Anatomy, points: Array, field: Array) -> Array:
+    """Displacements (..., 2n) at points (..., 2), of which none leads away from a near edge of the picture.
+
+    Nothing is known beyond an edge: skin that came from there would be streaks of the edge's own pixels.
+    """
+    first, last = _frame(anatomy, points)
+    pairs = field.reshape(*field.shape[:-1], -1, 2)
+    kept = pairs * np.where(pairs > 0, first[..., None, :], last[..., None, :])
+    return np.asarray(kept.reshape(field.shape), np.float32)
+
+
+def _frame(anatomy: Anatomy, points: Array) -> tuple[Array, Array]:
+    """(..., 2) each: 0 on the left and upper edge of the picture, on the right and lower one; 1 well inside."""
+    size = np.array(anatomy.picture.shape[1::-1], np.float32)
+    margin = _EDGE * anatomy.axes.width
+    return smoothstep(0.0, margin, points), smoothstep(0.0, margin, size - 1 - points)
 
 
 class Solid:

@@ -7,7 +7,7 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.core.motion import BLENDSHAPES, INDEX
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, Solid, sheets_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, held, sheets_of, spline_of
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.geometry import Array
@@ -35,7 +35,10 @@ def _slit(anatomy: Anatomy, solid: Solid, contour: Contour, splines: dict[str, S
     pad = round(_PAD * 2 * contour.half)
     origin = (grid.x - pad, grid.y - pad)
     source = patch_of(anatomy.picture, origin, (grid.width + 2 * pad, grid.height + 2 * pad))
-    fields = side_fields(contour, grid.nodes(), splines)
+    nodes_at = grid.nodes()
+    fields = side_fields(contour, nodes_at, splines)
+    for field in fields.values():
+        field[..., :-1] = held(anatomy, nodes_at, field[..., :-1])
     detail = imaging.detail_of(source) if anatomy.still else 1
     sheets = sheets_of(grid, [fields["upper"], fields["lower"]], origin, solid, detail)
     patch = np.ascontiguousarray(source[pad : pad + grid.height, pad : pad + grid.width])

@@ -9,7 +9,7 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.i420 import patch_i420, to_i420
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, roundness, sheets_of, spline_of
+from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, held, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.patch import Patch, Patched
@@ -40,7 +40,7 @@ class Head:
         nodes = grid.nodes()
         values = spline_of(anatomy, inner, *near).at(nodes)
         rounds = roundness(anatomy, nodes)
-        values[..., :-1] *= smoothstep(1.72, 1.3, rounds)[..., None]
+        values[..., :-1] = held(anatomy, nodes, values[..., :-1]) * smoothstep(1.72, 1.3, rounds)[..., None]
         # Smoothed, so that no flank is so steep that a turn folds it; flat beyond the face.
         rim = np.median(anatomy.depth[list(lm.OVAL)])
         relief = (values[..., -1] - rim) * smoothstep(1.6, 1.0, rounds)

@@ -14,6 +14,7 @@ _LUMA = np.array((0.114, 0.587, 0.299), np.float32)  # of B, G, R (ITU-R BT.601)
 # Blue to green and red to green of people's skin from the palest to the darkest, under white light: what lies outside
 # is the light's colour.
 _SKIN_BLUE, _SKIN_RED = (0.60, 0.98), (1.05, 1.75)
+_GLASSES = 0.35  # of the skin's brightness: eyes darker than that are no eyes
 _TOOTH, _FLESH, _DARK = (0.93, 0.99, 1.01), (0.78, 0.66, 1.32), (0.75, 0.60, 1.45)  # B, G, R under white light
 _WARMTH = (0.22, 0.10, -0.12)  # light that has come past lips has lost more of its blue than of its red
 
@@ -42,29 +43,30 @@ class Light:
 
 def light_of(skin: Array, sclera: Array, around: Array) -> Light:
     """From samples of the face (n, 3) BGR: the cheeks' skin, the whites of the eyes, the skin around the mouth."""
-    tone = np.median(skin, axis=0)
+    tone = np.asarray(np.median(skin, axis=0), np.float32)
     bright = float(np.percentile(skin @ _LUMA, 80))
-    white = _white(sclera)
+    white = _white(sclera, bright)
     level = bright if white is None else max(float(white @ _LUMA), bright)
     target = float(np.clip(max(level, 1.08 * bright) * _share(around, skin), 40, 238))
-    # A grey picture has grey teeth and a grey tongue.
-    colourful = float(np.clip(_colour(tone) / 0.12, 0, 1))
-    tint = _tint(tone, white)
+    # A grey picture has grey teeth and a grey tongue, and so has a statue: nothing is red in it.
+    alive = float(np.clip((tone[2] - tone[:2].mean()) / max(float(tone[2]), 1.0) / 0.12, 0, 1))
+    tint = 1 + min(_colour(tone) / 0.12, 1.0) * (_tint(tone, white) - 1)
 
     def lit(own: tuple[float, float, float], brightness: float) -> Array:
-        colour = brightness * target * (1 + colourful * (np.array(own) * tint - 1))
+        colour = brightness * target * tint * (1 + alive * (np.array(own) - 1))
         return np.asarray(np.clip(colour, 0, 245), np.float32)
 
-    warmth = np.asarray(1 + colourful * np.array(_WARMTH), np.float32)
+    warmth = np.asarray(1 + alive * np.array(_WARMTH), np.float32)
     return Light(lit(_TOOTH, 1.06), lit(_FLESH, 0.62), lit(_DARK, 0.13), warmth)
 
 
-def _white(sclera: Array) -> Array | None:
-    """The brightest quarter of the whites of the eyes; None where too little of them is seen."""
+def _white(sclera: Array, bright: float) -> Array | None:
+    """The brightest quarter of the whites of the eyes; None where too little is seen of them, or dark glasses."""
     if len(sclera) < 8:
         return None
     level = sclera @ _LUMA
-    return np.asarray(sclera[level >= np.percentile(level, 75)].mean(axis=0), np.float32)
+    white = sclera[level >= np.percentile(level, 75)].mean(axis=0)
+    return None if float(white @ _LUMA) < _GLASSES * bright else np.asarray(white, np.float32)
 
 
 def _colour(tone: Array) -> float:
