@@ -84,7 +84,7 @@ def _tint(tone: Array, white: Array | None) -> Array:
         return np.asarray(told, np.float32)
     trust = float(np.clip((0.95 - _colour(white) / max(_colour(tone), 0.02)) / 0.45, 0, 1))
     seen = white / max(float(white @ _LUMA), 1.0)
-    return np.asarray(told * (1 - trust) + (0.80 * seen + 0.20) * trust, np.float32)
+    return np.asarray(told * (1 - trust) + (0.9 * seen + 0.1) * trust, np.float32)
 
 
 def _share(around: Array, skin: Array) -> float:

@@ -34,7 +34,8 @@ class Rig:
         self._landmarks = landmarks
         settled = settle_seam(picture, landmarks) if still else landmarks
         self._axes = measure(settled)
-        self._weights = Weights(settled, self._axes, Shapes(settled, self._axes).displacements, exact_rest=not still)
+        shapes = Shapes(settled, self._axes)
+        self._weights = Weights(settled, self._axes, shapes.displacements, shapes.corner_pulls, exact_rest=not still)
         anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements, still=still)
         pivot = (
             self._axes.middle - 0.5 + self._axes.picture(np.array([[0, 0.30, 0.30]], np.float32))[0] * self._axes.width

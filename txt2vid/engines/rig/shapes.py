@@ -57,6 +57,12 @@ class Shapes:
         """float32 (52, 478, 3) in pixels along the picture's axes."""
         return np.asarray(self._local @ self._axes.axes, np.float32)
 
+    @property
+    def corner_pulls(self) -> Array:
+        """float32 (2, 478, 3) in pixels: how far jawOpen pulls the left and the right corner along."""
+        sides = np.stack([self._side, 1 - self._side])[..., None]
+        return np.asarray((sides * self._pull) @ self._axes.axes, np.float32)
+
     # -- where things are --------------------------------------------------------------------------------------------
 
     def _lip_positions(self) -> dict[str, tuple[list[int], Array, Array]]:
@@ -115,8 +121,10 @@ class Shapes:
         turn = self._jaw_weight() * np.clip(front / lip, 0.15, 1.15)
         back = (self._at[:, 1] - hinge[1]) / lip
         self._add("jawOpen", turn, y=JAW_DROP, z=JAW_DROP * back)
+        rigid = self._local[INDEX["jawOpen"]].copy()
         corner = np.minimum(np.abs(self._u), 1) ** 3 * self._mouth_area()
         self._add("jawOpen", corner, x=-np.sign(self._u) * 0.05, y=0.13)
+        self._pull = self._local[INDEX["jawOpen"]] - rigid
         self._add("jawLeft", self._jaw_weight(), x=0.14)
         self._add("jawRight", self._jaw_weight(), x=-0.14)
         self._add("jawForward", self._jaw_weight(), y=0.03, z=-0.12)

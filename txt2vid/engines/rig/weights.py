@@ -1,7 +1,8 @@
 """From a motion to the weights of a face's shapes: ARKit's coefficients, and what a picture needs besides.
 
-Two shapes are added to the 52. `rest` takes a picture whose lips are apart to shut lips, so that coefficients mean the
-same on every picture. `contact` holds lips apart that coefficients would push through each other.
+Four shapes are added to the 52. `rest` takes a picture whose lips are apart to shut lips, so that coefficients mean the
+same on every picture. `contact` holds lips apart that coefficients would push through each other. Two more hold up the
+corners of a smile, which an open jaw would pull down: muscles do not add up as coefficients do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from txt2vid.faces.face import LANDMARKS, Landmarks
 from txt2vid.faces.landmarks import CHIN, LOWER_LIP, UPPER_LIP
 
 REST, CONTACT = len(BLENDSHAPES), len(BLENDSHAPES) + 1
+_HELD = {"Left": len(BLENDSHAPES) + 2, "Right": len(BLENDSHAPES) + 3}
+_FULL_SMILE = 0.5  # from this coefficient on, corners are held wholly
 WIDEST, HANGING = 0.56, 0.64  # mouth widths: up to the first, lips are shut wholly; from the second they hang like a V
 HALF_SHUT = 0.32  # mouth widths that such lips are drawn together by: more would fold their flanks
 _TINY = 0.004  # weights below this move nothing by as much as a tenth of a pixel
@@ -29,12 +32,16 @@ _EYES = tuple((side, INDEX[f"eyeLookOut{side}"], INDEX[f"eyeLookIn{side}"]) for 
 class Weights:
     """The shapes of one face, and the weights that a motion gives them."""
 
-    def __init__(self, landmarks: Landmarks, axes: FaceAxes, blendshapes: Array, *, exact_rest: bool = False) -> None:
-        """exact_rest: shut even lips that are nearly shut: in a video a threshold would make them jump."""
+    def __init__(self, landmarks: Landmarks, axes: FaceAxes, blendshapes: Array, corner_pulls: Array, *,
+                 exact_rest: bool = False) -> None:  # fmt: skip
+        """corner_pulls: as `Shapes` has them.
+
+        exact_rest: shut even lips that are nearly shut: in a video a threshold would make them jump.
+        """
         rest = _rest(landmarks, axes, 0.0 if exact_rest else SHUT)
         self._along = 1 - np.abs(np.linspace(-1, 1, len(UPPER_LIP[-1]), dtype=np.float32)) ** 2.2
         self._inner = slice(2, -2)  # corners always touch
-        self.displacements = np.concatenate([blendshapes, rest[None], self._contact(axes)[None]])
+        self.displacements = np.concatenate([blendshapes, rest[None], self._contact(axes)[None], -corner_pulls])
         upper, lower = (self.displacements[:, list(rows[-1])] for rows in (UPPER_LIP, LOWER_LIP))
         self._gaps = ((lower - upper) @ axes.axes[1])[:, self._inner]  # pixels each shape opens each pair of the seam
         apart = (landmarks[list(LOWER_LIP[-1])] - landmarks[list(UPPER_LIP[-1])]) @ axes.axes[1]
@@ -49,7 +56,7 @@ class Weights:
         return shape * axes.mouth_width
 
     def of(self, motion: Motion) -> Array:
-        """All weights, float32 (54,)."""
+        """All weights, float32 (56,)."""
         weights = np.zeros(len(self.displacements), np.float32)
         weights[: len(BLENDSHAPES)] = motion.blendshapes
         sideways, downwards = (float(value) for value in motion.gaze)
@@ -58,6 +65,9 @@ class Weights:
             weights[out if right > 0 else inwards] += abs(right)
             weights[INDEX[f"eyeLookDown{side}" if downwards > 0 else f"eyeLookUp{side}"]] += abs(downwards)
             self._keep_lids_apart(weights, side)
+        for side, index in _HELD.items():
+            smile = min(1.0, float(weights[INDEX[f"mouthSmile{side}"]]) / _FULL_SMILE)
+            weights[index] = smile * weights[INDEX["jawOpen"]]
         weights[REST] = float(self._has_rest)
         weights[np.abs(weights) < _TINY] = 0
         gaps = self._apart + weights @ self._gaps
