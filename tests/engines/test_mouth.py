@@ -5,18 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.engines.contract import SAMPLES
 from txt2vid.core.media import Pixels
+from txt2vid.core.options import FaceOptions
 from txt2vid.engines.rig import teeth
 from txt2vid.engines.rig.geometry import Array, measure
 from txt2vid.engines.rig.light import light_of
 from txt2vid.engines.rig.own import Own, own_interior
 from txt2vid.engines.rig.rig import Rig
+from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.face import Face
-from txt2vid.faces.landmarks import LOWER_SEAM, UPPER_SEAM
+from txt2vid.faces.landmarks import LOWER_LIP, LOWER_SEAM, UPPER_LIP, UPPER_SEAM, Row
+from txt2vid.faces.prepare import prepare_face
 
 LIP, DARK, TOOTH = (110, 110, 190), (25, 20, 45), (205, 220, 228)  # BGR
 HALF = 100.0  # pixels from the middle of the mouth below to its corners
+
+
+@pytest.fixture(scope="module")
+def toothy() -> Face:
+    return prepare_face(FaceOptions(SAMPLES / "astronaut.png"))
 
 
 def plain(*colour: float) -> Array:
@@ -64,7 +73,7 @@ def test_a_grey_picture_has_grey_teeth_and_shade() -> None:
 def test_shade_in_a_living_mouth_is_warm() -> None:
     """Half the light there is leaves teeth warmer, not the grey that multiplying makes of them."""
     light = light_of(plain(126, 158, 212), plain(200, 205, 212), plain(120, 150, 200))
-    bright, shaded = light.tooth, light.shaded(light.tooth, np.array(0.4, np.float32))
+    bright, shaded = light.tooth, light.shaded(light.tooth, np.full((1, 1), 0.4, np.float32))[0, 0]
     assert shaded[2] / shaded[0] > 1.2 * bright[2] / bright[0]
 
 
@@ -102,6 +111,24 @@ def test_a_turned_head_shows_less_of_its_far_teeth(still: Face) -> None:
     left, right = teeth.places(mouth, axes, middle, 0.0, along, np.zeros_like(along)).aside[0]
     far, near = (left, right) if axes.axes[2, 0] > 0 else (right, left)
     assert abs(far) > 1.4 * abs(near)
+
+
+@pytest.mark.parametrize(("lip", "down"), [(UPPER_LIP, 1), (LOWER_LIP, -1)])
+def test_teeth_that_landmarks_leave_on_a_lip_are_taken_off(toothy: Face, lip: tuple[Row, ...], down: int) -> None:
+    """They would stay on it when it shuts: a white line between shut lips."""
+    picture, landmarks = toothy.frames.pixels(0), toothy.frames.landmarks(0)
+    rim, axes = list(lip[-1][3:-3]), measure(landmarks)
+    missed = landmarks.copy()
+    missed[rim] += down * 0.03 * axes.mouth_width * axes.axes[1]
+    off, settled = (
+        (points[rim] - landmarks[rim]) @ axes.axes[1] * down for points in (missed, settle_rims(picture, missed))
+    )
+    assert settled.mean() < 0.55 * off.mean()
+
+
+def test_shut_lips_have_no_teeth_on_them(still: Face) -> None:
+    landmarks = still.frames.landmarks(0)
+    assert settle_rims(still.frames.pixels(0), landmarks) is landmarks
 
 
 def test_dark_between_lips_is_no_teeth() -> None:

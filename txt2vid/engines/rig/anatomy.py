@@ -130,6 +130,8 @@ def held(anatomy: Anatomy, points: Array, field: Array) -> Array:
     Nothing is known beyond an edge: skin that came from there would be streaks of the edge's own pixels.
     """
     first, last = _frame(anatomy, points)
+    if min(float(first.min()), float(last.min())) == 1:
+        return field
     pairs = field.reshape(*field.shape[:-1], -1, 2)
     kept = pairs * np.where(pairs > 0, first[..., None, :], last[..., None, :])
     return np.asarray(kept.reshape(field.shape), np.float32)

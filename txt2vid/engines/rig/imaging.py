@@ -5,7 +5,7 @@ Everything works on 8-bit pictures in integer arithmetic: a frame has 4 ms.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2 as _cv2
 import numpy as np
@@ -16,6 +16,8 @@ from txt2vid.engines.rig.geometry import Array
 
 _cv: Any = _cv2  # its stubs know neither which type comes back nor that a second map may be left out
 
+
+Value = TypeVar("Value", np.uint8, np.float32)
 
 Box = tuple[int, int, int, int]
 """A rectangle: x, y, width, height."""
@@ -181,9 +183,9 @@ def overcast(cover: Pixels, box: Box, reach: int) -> Pixels:
     return mean[top - y : top - y + height, left - x : left - x + width]
 
 
-def looked_up(plane: Pixels, curve: Pixels) -> Pixels:
-    """A plane (h, w) as three channels, each by its own curve (1, 256, 3)."""
-    result: Pixels = _cv.LUT(repeat(plane), curve)
+def looked_up(plane: Pixels, curve: NDArray[Value]) -> NDArray[Value]:
+    """A plane (h, w) as three channels, each by its own curve (1, 256, 3), of the curve's type."""
+    result: NDArray[Value] = _cv.LUT(repeat(plane), curve)
     return result
 
 

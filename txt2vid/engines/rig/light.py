@@ -32,13 +32,17 @@ class Light:
     warmth: Array
 
     def shaded(self, colour: Array, shade: Array) -> Array:
-        """A colour (3,) or colours (..., 3) under a shade (...) of 0 to 1."""
-        return np.asarray(colour * np.power(shade[..., None], self.warmth), np.float32)
+        """A colour (3,) or colours (h, w, 3) under a shade (h, w) of 0 to 1, known to 1/255."""
+        steps = np.asarray(np.rint(np.clip(shade, 0, 1) * 255), np.uint8)
+        return np.asarray(colour * imaging.looked_up(steps, self._powers(np.linspace(0, 1, 256, dtype=np.float32))))
 
     def curve(self, most: float, light: float) -> Pixels:
         """Light (1, 256, 3) for how much is covered (0 to 255): `light` in the open, `most` less where all is."""
-        open_share = light * (1 - most * np.linspace(0, 1, 256, dtype=np.float32))
-        return np.asarray(np.rint(self.shaded(np.full(3, 255.0, np.float32), open_share))[None], np.uint8)
+        share = light * (1 - most * np.linspace(0, 1, 256, dtype=np.float32))
+        return np.asarray(np.rint(255 * self._powers(share)), np.uint8)
+
+    def _powers(self, shade: Array) -> Array:
+        return np.asarray(np.power(shade[None, :, None], self.warmth), np.float32)
 
 
 def light_of(skin: Array, sclera: Array, around: Array) -> Light:

@@ -9,13 +9,13 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array, smoothstep
+from txt2vid.engines.rig.rims import TOOTH, toothiness
 from txt2vid.engines.rig.seam import SHUT, darkest_path
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.engines.rig.teeth import premultiplied
 
 _ROWS, _COLUMNS = 24, 64  # of the opening, straightened
 _MIDDLE = slice(_COLUMNS // 5, -(_COLUMNS // 5))
-_TOOTH = 0.25  # from which a place is a tooth's rather than a lip's or the dark's
 _SHOWN = 0.35  # of the opening: a picture that shows less of its teeth lends none …
 _WIDE = 0.30  # … but from so many mouth widths on, its own tongue and throat are better than drawn ones
 _THICK = 0.06  # of the mouth's width: the least that must be seen below the upper teeth to be a layer of its own
@@ -46,7 +46,7 @@ def own_interior(contour: Contour, patch: Pixels, offset: tuple[int, int], along
     corner = np.array(offset, np.float32)
     reach = np.minimum(bottom - top, _CROWN * 2 * contour.half)
     teeth = _toothiness(contour, patch, corner, place, reach)
-    if gap < _WIDE and float((teeth[:, _MIDDLE] > _TOOTH).mean()) < _SHOWN:
+    if gap < _WIDE and float((teeth[:, _MIDDLE] > TOOTH).mean()) < _SHOWN:
         return None
     cut = top + _parting(teeth) * reach
     has_lower = float((bottom - cut)[_MIDDLE].mean()) > _THICK * 2 * contour.half
@@ -90,16 +90,7 @@ def _toothiness(contour: Contour, patch: Pixels, corner: Array, place: Array, re
 
     lips = np.concatenate([colours(inner, top[_MIDDLE] - rims), colours(inner, bottom[_MIDDLE] + rims)])
     seen = colours(place, top + down * reach)
-    brighter = _grey(seen) / max(float(np.median(_grey(lips))), 1.0) - 1
-    return np.asarray(brighter + 1.5 * (float(np.median(_red(lips))) - _red(seen)), np.float32)
-
-
-def _grey(colours: Array) -> Array:
-    return np.asarray(colours @ np.array((0.114, 0.587, 0.299), np.float32))
-
-
-def _red(colours: Array) -> Array:
-    return np.asarray((colours[..., 2] - colours[..., 1]) / np.maximum(colours[..., 2], 1))
+    return toothiness(seen, lips)
 
 
 def _parting(teeth: Array) -> Array:

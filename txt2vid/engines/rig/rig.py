@@ -13,6 +13,7 @@ from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.light import Light, light_of
 from txt2vid.engines.rig.patch import Patch
+from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.seam import settle_seam
 from txt2vid.engines.rig.shapes import Shapes
 from txt2vid.engines.rig.sheet import Pose
@@ -32,7 +33,7 @@ class Rig:
         """mouth_only: the light in the mouth, the same for all frames of a video; None moves everything."""
         still = mouth_only is None
         self._landmarks = landmarks
-        settled = settle_seam(picture, landmarks) if still else landmarks
+        settled = settle_rims(picture, settle_seam(picture, landmarks) if still else landmarks)
         self._axes = measure(settled)
         shapes = Shapes(settled, self._axes)
         self._weights = Weights(settled, self._axes, shapes.displacements, shapes.corner_pulls, exact_rest=not still)

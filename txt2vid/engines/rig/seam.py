@@ -15,7 +15,7 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.geometry import Array
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.face import Landmarks
-from txt2vid.faces.landmarks import LOWER_LIP, UPPER_LIP
+from txt2vid.faces.landmarks import LOWER_LIP, UPPER_LIP, Row
 
 SHUT = 0.035  # of the mouth's width: lips whose rims are nearer than this are taken as shut
 UPPER_SHARE = 0.30  # of a gap that is shut, how much the upper lip comes down
@@ -47,7 +47,7 @@ def settle_seam(picture: Pixels, landmarks: Landmarks) -> Landmarks:
     path = darkest_path(strip + 6.0 * (np.linspace(-1, 1, 33) ** 2)[:, None])
     found = offsets[path, np.arange(_COLUMNS)]
     seam = guess + imaging.soften(found[None].astype(np.float32), 2.0)[0]
-    return _moved_rows(landmarks, contour, along, seam)
+    return moved_rows(landmarks, contour, along, seam, (UPPER_LIP, LOWER_LIP))
 
 
 def _sample(picture: Pixels, points: Array) -> Array:
@@ -72,10 +72,12 @@ def darkest_path(cost: Array) -> NDArray[np.intp]:
     return path
 
 
-def _moved_rows(landmarks: Landmarks, contour: Contour, along: Array, seam: Array) -> Landmarks:
-    """The lips' rows moved onto the seam: the inner ones wholly, the outer ones not at all."""
+def moved_rows(
+    landmarks: Landmarks, contour: Contour, along: Array, seam: Array, lips: tuple[tuple[Row, ...], ...]
+) -> Landmarks:
+    """The lips' rows moved onto a line: the inner ones wholly, the outer ones not at all."""
     moved = landmarks.copy()
-    for rows in (UPPER_LIP, LOWER_LIP):
+    for rows in lips:
         inner = list(rows[-1])
         place, across = contour.places(landmarks[inner, :2] - 0.5)
         shift = np.interp(place, along, seam) - across

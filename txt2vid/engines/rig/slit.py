@@ -85,7 +85,8 @@ def side_fields(contour: Contour, points: Array, splines: dict[str, Spline]) -> 
         far = smoothstep(_KEPT * contour.half, _GONE * contour.half + 1.6 * gap, np.abs(across[within] - kept))[:, None]
         field = np.zeros((len(flat), both.shape[1]), np.float32)
         field[within] = splines[side].at(contour.point(along[within], kept)) * (1 - far)
-        field[within] += splines[other].at(flat[within]) * far
+        gone = np.flatnonzero(far > 0)
+        field[within[gone]] += splines[other].at(flat[within[gone]]) * far[gone]
         field[within] *= 1 - beyond[within]
         field[out] += both * beyond[out]
         fields[side] = field.reshape(*points.shape[:-1], -1)
