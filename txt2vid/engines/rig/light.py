@@ -13,7 +13,7 @@ from txt2vid.engines.rig.geometry import Array
 _LUMA = np.array((0.114, 0.587, 0.299), np.float32)  # of B, G, R (ITU-R BT.601)
 # Blue to green and red to green of people's skin from the palest to the darkest, under white light: what lies outside
 # is the light's colour.
-_SKIN_BLUE, _SKIN_RED = (0.60, 0.98), (1.05, 1.75)
+_SKIN_BLUE, _SKIN_RED = (0.70, 0.98), (1.05, 1.75)
 _GLASSES = 0.35  # of the skin's brightness: eyes darker than that are no eyes
 _TOOTH, _FLESH, _DARK = (0.93, 0.99, 1.01), (0.78, 0.66, 1.32), (0.75, 0.60, 1.45)  # B, G, R under white light
 _WARMTH = (0.22, 0.10, -0.12)  # light that has come past lips has lost more of its blue than of its red

@@ -20,7 +20,7 @@ _SHOWN = 0.35  # of the opening: a picture that shows less of its teeth lends no
 _WIDE = 0.30  # … but from so many mouth widths on, its own tongue and throat are better than drawn ones
 _THICK = 0.06  # of the mouth's width: the least that must be seen below the upper teeth to be a layer of its own
 _PAST = 1.3  # halves of the mouth: how far aside layers go on, behind the cheeks
-_LAST = 0.85  # halves of the mouth: what is seen nearer to the corners may be lip
+_NARROW = 0.35  # of the widest opening: what is seen where it is narrower, near the corners, may be lip
 _CROWN = 0.26  # mouth widths: no upper tooth reaches farther below the lip
 _BELOW_TEETH = 62.0  # the cost of a parting below all that is seen; across teeth it costs 100, through the dark 0
 
@@ -43,35 +43,57 @@ def own_interior(contour: Contour, patch: Pixels, offset: tuple[int, int], along
     gap = float((bottom - top)[_MIDDLE].mean()) / (2 * contour.half)
     if gap < SHUT:
         return None
-    corner = np.array(offset, np.float32)
     reach = np.minimum(bottom - top, _CROWN * 2 * contour.half)
-    teeth = _toothiness(contour, patch, corner, place, reach)
+    teeth = _toothiness(contour, patch, np.array(offset, np.float32), place, reach)
     if gap < _WIDE and float((teeth[:, _MIDDLE] > TOOTH).mean()) < _SHOWN:
         return None
     cut = top + _parting(teeth) * reach
-    has_lower = float((bottom - cut)[_MIDDLE].mean()) > _THICK * 2 * contour.half
-    if not has_lower:
-        cut = bottom
+    layers = _Layers(contour, patch, np.array(offset, np.float32), along, across, _wide(place, bottom - top))
+    if float((bottom - cut)[_MIDDLE].mean()) > _THICK * 2 * contour.half:
+        parting = np.asarray(np.interp(along, place, cut), np.float32)
+        return Own(layers.upper(parting), layers.lower(parting))
+    return Own(layers.upper(np.asarray(np.interp(along, place, bottom), np.float32)), None)
 
-    upper, lower = contour.rim("upper", along), contour.rim("lower", along)
-    parting = np.asarray(np.interp(along, place, cut), np.float32)
-    inset, near = max(1.5, 0.03 * contour.half), np.clip(along, -_LAST * contour.half, _LAST * contour.half)
-    aside = smoothstep(_PAST * contour.half, (_PAST - 0.1) * contour.half, np.abs(along))
 
-    def grown(low: Array, high: Array) -> Array:
-        """The picture from `low` to `high` across, going on beyond as it is there."""
-        middle = (low + high) / 2
-        kept = np.clip(across, np.minimum(low + inset, middle), np.maximum(high - inset, middle))
-        return np.asarray(imaging.sample(patch, contour.point(near, kept) - corner), np.float32)
+class _Layers:
+    """Cuts the layers out of the picture and grows them to where lips may uncover them."""
 
-    hidden = 0.36 * contour.half  # how far the teeth go on behind the upper lip
-    alpha = smoothstep(0.8, -0.8, across - parting) * smoothstep(-hidden, 0.06 * contour.half - hidden, across - upper)
-    front = premultiplied(grown(upper, parting), alpha * aside)
-    if not has_lower:
-        return Own(front, None)
-    depth = 1 - 0.6 * smoothstep(0.0, 0.3 * contour.half, parting - across)  # behind the upper teeth it is dark
-    alpha = smoothstep(-0.6 * contour.half, -0.5 * contour.half, across - upper) * aside
-    return Own(front, premultiplied(grown(parting, lower) * depth[..., None], alpha))
+    def __init__(self, contour: Contour, patch: Pixels, corner: Array, along: Array, across: Array,
+                 wide: tuple[float, float]) -> None:  # fmt: skip
+        self._contour, self._patch, self._corner = contour, patch, corner
+        self._half, self._along, self._across = contour.half, along, across
+        self._top, self._bottom = contour.rim("upper", along), contour.rim("lower", along)
+        self._near = np.clip(along, *wide)
+        self._aside = smoothstep(_PAST * contour.half, (_PAST - 0.1) * contour.half, np.abs(along))
+
+    def upper(self, parting: Array) -> Pixels:
+        """What is above a line across the slit: the teeth go on behind the upper lip."""
+        alpha = smoothstep(0.8, -0.8, self._across - parting) * self._aside
+        alpha = alpha * smoothstep(-0.36 * self._half, -0.30 * self._half, self._across - self._top)
+        return premultiplied(self._grown(self._top, parting)[0], alpha)
+
+    def lower(self, parting: Array) -> Pixels:
+        """What is below the line; behind the upper teeth it goes on, darker."""
+        colour, beyond = self._grown(parting, self._bottom)
+        guessed = smoothstep(0.0, 0.12 * self._half, beyond)[..., None]  # soft: no streaks of what is at the edge
+        colour += (imaging.soften(colour, 0.08 * self._half) - colour) * guessed
+        depth = 1 - 0.6 * smoothstep(0.0, 0.3 * self._half, parting - self._across)
+        alpha = smoothstep(-0.6 * self._half, -0.5 * self._half, self._across - self._top) * self._aside
+        return premultiplied(colour * depth[..., None], alpha)
+
+    def _grown(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The picture from `low` to `high` across, going on beyond as it is there, and how many pixels beyond."""
+        middle, inset = (low + high) / 2, max(1.5, 0.03 * self._half)
+        kept = np.clip(self._across, np.minimum(low + inset, middle), np.maximum(high - inset, middle))
+        seen = imaging.sample(self._patch, self._contour.point(self._near, kept) - self._corner)
+        beyond = np.hypot(self._along - self._near, self._across - kept)
+        return np.asarray(seen, np.float32), np.asarray(beyond, np.float32)
+
+
+def _wide(place: Array, gap: Array) -> tuple[float, float]:
+    """From where to where along the slit it is open so far that what is seen is surely not lip."""
+    wide = place[gap > _NARROW * float(gap.max())]
+    return float(wide.min()), float(wide.max())
 
 
 def _toothiness(contour: Contour, patch: Pixels, corner: Array, place: Array, reach: Array) -> Array:
