@@ -99,7 +99,10 @@ def _share(around: Array, skin: Array) -> float:
     return float(np.clip(share, 0.72, 1.0))
 
 
-def under(light: Light, picture: Pixels, cover: Pixels, box: imaging.Box, most: float, brightness: float) -> Pixels:
-    """A picture of a box of what is behind the lips, in their shadow. cover: how much the lips cover (0 to 255)."""
+def under(curve: Pixels, picture: Pixels, cover: Pixels, box: imaging.Box) -> Pixels:
+    """A picture of a box of what is behind the lips, in their shadow.
+
+    curve: the light for how much is covered. cover: how much the lips cover (0 to 255).
+    """
     reach = max(3, round(min(cover.shape) * 0.07)) | 1
-    return imaging.shade(picture, imaging.looked_up(imaging.overcast(cover, box, reach), light.curve(most, brightness)))
+    return imaging.shade(picture, imaging.looked_up(imaging.overcast(cover, box, reach), curve))

@@ -18,6 +18,7 @@ from txt2vid.engines.rig.slit import Contour
 
 _TONGUE_RISE = 0.13  # mouth widths: how far the raised tongue comes up, to behind the upper teeth
 _SHADOW, _STANDING_OUT = 0.26, 0.24  # of the light: what lips keep off what is close behind; all that stand out
+_LEVELS = 64  # steps of how far lips stand out: less than a grey level each
 _OWN_SHADOW = 0.5  # of that for a picture's own teeth: they are photographed in shadow already
 
 
@@ -39,6 +40,7 @@ class MouthInterior:
         self._across = contour.across * at.unit * _TONGUE_RISE
         self._light = light
         self._shadow = 1.0 if own is None else _OWN_SHADOW
+        self._curves: dict[int, Pixels] = {}  # at most _LEVELS + 1, made when they are asked for
         self._hollow = teeth.hollow(light, at)
         self._layers = _layers(light, at, own)
 
@@ -61,9 +63,14 @@ class MouthInterior:
         for layer, matrix in zip(self._layers, (lifted, lower, skull), strict=True):
             if layer is not None:
                 picture = imaging.over(imaging.move(layer, matrix, box[2:]), picture)
-        return under(
-            self._light, picture, cover, box, self._shadow * _SHADOW, 1 - self._shadow * _STANDING_OUT * protrusion
-        )
+        return under(self._curve(round(protrusion * _LEVELS)), picture, cover, box)
+
+    def _curve(self, level: int) -> Pixels:
+        """The light behind lips that stand out so far, in _LEVELS steps."""
+        if level not in self._curves:
+            light = 1 - self._shadow * _STANDING_OUT * level / _LEVELS
+            self._curves[level] = self._light.curve(self._shadow * _SHADOW, light)
+        return self._curves[level]
 
 
 def _layers(light: Light, at: teeth.Place, own: Own | None) -> tuple[Pixels | None, Pixels, Pixels]:
