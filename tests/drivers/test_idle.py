@@ -178,3 +178,15 @@ def test_amount_zero_is_a_statue(speech: Samples) -> None:
 def test_more_amount_moves_more() -> None:
     calm, lively = (table(live(IdleDriver(1, amount=amount), 30))[:, 53].std() for amount in (0.5, 2.0))
     assert lively > 3 * calm
+
+
+def test_people_blink_where_a_phrase_ends() -> None:
+    """There are far more blinks than elsewhere in the half second after it, and the same at every frame rate."""
+    time = np.arange(2 * SPEECH_RATE) / SPEECH_RATE
+    voice = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 25))
+    phrase = 0.1 * voice * np.sin(np.pi * 4 * time) ** 2
+    sound = np.tile(np.concatenate((phrase, np.zeros(SPEECH_RATE))), 20).astype(np.float32)
+    shut = {fps: table(live(IdleDriver(4), 60, fps, sound))[:, BLINK] for fps in (25, 50)}
+    assert np.abs(shut[25] - shut[50][::2]).max() < 1e-6
+    started = np.flatnonzero((shut[50][1:] > 0.3) & (shut[50][:-1] <= 0.3)) / 50 % 3
+    assert np.mean((started > 2.05) & (started < 2.55)) > 0.4  # a sixth would be chance

@@ -31,6 +31,8 @@ BLINK_EVERY, BLINK_SPREAD = 3.3, 0.55  # seconds; of its logarithm
 BLINK_SOONEST, BLINK_LATEST = 0.8, 12.0  # seconds
 BLINK_CLOSING, BLINK_SHUT, BLINK_OPENING = 0.08, 0.03, 0.15  # seconds
 DOUBLE_BLINKS, DOUBLE_AFTER = 0.12, 0.36  # how many are followed by another, and after how many seconds
+PHRASE_HOPS, PAUSE_HOPS = 80, 15  # of speech before, and of silence: a pause in which people blink
+PAUSE_BLINKS = 0.6  # how many pauses have one: listeners and speakers blink there (Nakano and Kitazawa 2010)
 
 FIXATION = (0.5, 2.5)  # seconds
 AT_VIEWER = 0.55  # of the fixations
@@ -90,6 +92,12 @@ class _Timeline:
     def add(self, event: _Event) -> None:
         self._events.append(event)
 
+    def advance(self, to: float, rest: float) -> None:
+        """Has the last event, if it is yet to come, at `to`, unless there was one less than `rest` seconds before."""
+        before = self._events[-2].start if len(self._events) > 1 else -math.inf
+        if self._events[-1].start > to >= before + rest:
+            self._events[-1] = self._events[-1]._replace(start=to)
+
     def until(self, time: float) -> list[_Event]:
         """The events that have begun at `time`, the latest two or three of them."""
         begun = bisect_right(self._events, time, key=lambda event: event.start)
@@ -130,7 +138,7 @@ class IdleDriver(Driver):
 
     def __init__(self, seed: int = 0, amount: float = 1.0, ear: Ear | None = None) -> None:
         """ear: shared with the other drivers of the time line, who so hear the sound once; None is one of its own."""
-        self._amount = min(2.0, max(0.0, amount))
+        self._amount, self._seed, self._pauses = min(2.0, max(0.0, amount)), seed, 0
         self._draw = np.random.default_rng([seed & _MASK, 1])
         self._glance = np.random.default_rng([seed & _MASK, 2])
         self._blinks = _Timeline(_Event(1 + 2.5 * float(self._draw.random())))
@@ -143,7 +151,10 @@ class IdleDriver(Driver):
 
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The life of the face at the start of `frame`; see `Driver.drive`."""
-        self._prosody.push(speech)
+        for pause in self._prosody.push(speech):
+            self._pauses += 1
+            if _random(self._seed, 7, self._pauses) < 2 * PAUSE_BLINKS - 1:
+                self._blinks.advance(pause, BLINK_SOONEST)
         time = float(frame.time)
         amount = self._amount * _ease(time / SETTLE)
         accent = self._prosody.at(time) * self._amount
@@ -210,19 +221,33 @@ def _blink(time: float) -> float:
 
 
 class _Prosody:
-    """Finds the stressed syllables of speech; each becomes an accent of nod and brow."""
+    """Finds the stressed syllables of speech, each of which becomes an accent of nod and brow, and its pauses."""
 
     def __init__(self, ear: Ear) -> None:
         self._ear = ear
         self._given = 0  # samples
         self._accents = _Timeline(_Event(-ACCENT_REST, 0.0))
-        self._hop = 0
+        self._hop = self._spoken = self._silent = 0
         self._loudness, self._before, self._phrase = -20.0, -20.0, -20.0  # dB against what is loud
 
-    def push(self, speech: Samples) -> None:
+    def push(self, speech: Samples) -> list[float]:
+        """When the pauses are, in seconds, that are found in these samples."""
+        pauses = []
         for hop in self._ear.hear(self._given, speech):
+            if self._is_pause(hop):
+                pauses.append(self._hop / HOP_RATE)
             self._hear(hop)
         self._given += len(speech)
+        return pauses
+
+    def _is_pause(self, hop: Hop) -> bool:
+        """Whether a phrase has just been over for PAUSE_HOPS."""
+        self._silent = 0 if hop.speech else self._silent + 1
+        self._spoken += hop.speech > 0
+        if self._silent < PAUSE_HOPS:
+            return False
+        long, self._spoken = self._spoken >= PHRASE_HOPS, 0
+        return long
 
     def _hear(self, hop: Hop) -> None:
         spoken = hop.speech
