@@ -29,9 +29,9 @@ from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import Pixels, Samples
 from txt2vid.core.motion import Motion, coefficients
 from txt2vid.core.options import FaceOptions
+from txt2vid.drivers.bands import BandDriver
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import Ear
-from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.engines.base import Job
 from txt2vid.engines.mesh import MeshEngine
 from txt2vid.errors import Txt2VidError
@@ -54,7 +54,7 @@ VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".w
 class LoudnessDriver(Driver):
     """The jaw follows the level, against what is loud for this voice; nothing else moves."""
 
-    lookahead: ClassVar[int] = SpeechDriver.lookahead
+    lookahead: ClassVar[int] = BandDriver.lookahead
 
     def __init__(self) -> None:
         self._ear, self._given, self._levels = Ear(), 0, [0.0]
@@ -72,7 +72,7 @@ class LoudnessDriver(Driver):
 
 DRIVERS: dict[str, Callable[[], Driver]] = {
     "default": lambda: registry.load("driver", "speech")(),
-    "hand-made": SpeechDriver,
+    "hand-made": BandDriver,
     "loudness": LoudnessDriver,
 }
 SHUFFLED = "shuffled"  # the first of them, with another clip's sound

@@ -16,6 +16,7 @@ from txt2vid.errors import DependencyError, UsageError
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "driver": {
         "speech": "txt2vid.drivers.speech:SpeechDriver",
+        "bands": "txt2vid.drivers.bands:BandDriver",
         "phonemes": "txt2vid.drivers.phonemes:PhonemeDriver",
         "idle": "txt2vid.drivers.idle:IdleDriver",
     },

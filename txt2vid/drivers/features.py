@@ -1,4 +1,4 @@
-"""What speech sounds like, hop by hop: the levels of four bands, what is loud for this voice, and what is noise.
+"""What speech sounds like, hop by hop: mel bands, four wide bands, what is loud for this voice, and what is noise.
 
 The bands follow the vowel plane: an open jaw raises the first formant out of `LOW` into `F1`, spread lips and a front
 tongue put the second formant into `F2`, rounded lips take it out again, and hiss (s, f, sh) is in `HIGH`.
@@ -6,6 +6,7 @@ tongue put the second formant into `F2`, rounded lips take it out again, and his
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import deque
 from typing import NamedTuple
@@ -23,7 +24,9 @@ FFT = 1024  # at least twice a window, so that its autocorrelation does not wrap
 VOICED = 0.6  # of the energy repeats after one period
 BANDS = ((100, 500), (600, 1250), (1900, 3200), (3500, 7600))  # Hz
 LOW, F1, F2, HIGH = range(len(BANDS))
+MELS, MEL_RANGE = 32, (80, 7600)  # narrow bands, evenly spaced on the mel scale; Hz
 SILENCE_DB = -120.0  # below the last bit of 16-bit sound
+FAINT_DB = -160.0  # the same, of a narrow band that is weak in a faint voice
 
 MARGIN_DB = 10.0  # above the noise before it counts: the peaks of 25 ms of steady noise stay below
 RANGE_DB = 26.0  # below a voice's loud parts before it no longer counts: breath, rooms
@@ -35,6 +38,14 @@ NOISE_BLOCKS = 8
 SETTLING_HOPS = 30  # of sound: so long, or until a voice is heard, a recording's beginning is taken for noise
 SPECTRUM_DB = (-1.0, -7.0, -17.0, -20.0)  # of average speech (Byrne et al. 1994), a band against the whole
 COLOUR_DB = 15.0  # how far microphones and lines may bend that
+AVERAGE_HZ = (
+    80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000,
+)  # fmt: skip
+AVERAGE_DB = (
+    43.5, 54.4, 57.7, 56.8, 60.2, 60.3, 59.0, 62.1, 62.1, 60.5, 56.8, 53.7, 53.0, 52.0, 48.7, 48.1, 46.8, 45.6, 44.5,
+    44.3, 43.7,
+)  # fmt: skip
+"""Average speech in thirds of an octave (Byrne et al. 1994)."""
 LOUD = 0.9  # "loud" is the level that a voice exceeds a tenth of the time
 LEVEL_STEP_DB, COLOUR_STEP_DB = 0.5, 0.2  # a hop: whispering is learned in about five seconds
 FAR_DB, FAR_SHARE = 6.0, 0.2  # a hop, of what is more than that above loud: shouting is learned in a tenth of a second
@@ -51,18 +62,24 @@ Row = list[float]
 class Bands:
     """Cuts a stream of samples into hops and measures the bands; hop k is centred on sample k * HOP."""
 
-    def __init__(self) -> None:
+    def __init__(self, warp: float = 1.0) -> None:
+        """warp: of the mel bands, for training."""
         self._pending = np.zeros(WINDOW // 2, np.float32)
         self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
         frequency = np.arange(FFT // 2 + 1) * SPEECH_RATE / FFT
         inside = [(frequency >= low) & (frequency < high) for low, high in BANDS]
         full_scale = FFT * np.sum(self._window**2) / 4  # the power of a sine, summed over its bins
-        self._weights = np.array(inside, np.float32).T / np.float32(full_scale)
+        self._weights = np.concatenate((np.array(inside, np.float32).T, mel_filters(warp).T), axis=1)
+        self._weights /= np.float32(full_scale)
+        floor = np.concatenate((np.full(len(BANDS), SILENCE_DB), np.full(MELS, FAINT_DB)))
+        self._floor = 10 ** (floor / 10)
         taper = np.fft.irfft(np.abs(np.fft.rfft(self._window, FFT)) ** 2)[: PITCH[1]]
         self._taper = taper[0] / taper[PITCH[0] :]
 
-    def push(self, samples: Samples) -> tuple[Levels, NDArray[np.bool_]]:
-        """The levels (hops, bands), and whether they are voiced (hops,), of the hops that `samples` completes.
+    def push(self, samples: Samples) -> tuple[Levels, NDArray[np.bool_], Levels]:
+        """The levels (hops, bands), whether they are voiced (hops,), and the mel bands' levels (hops, MELS).
+
+        Of the hops that `samples` completes.
 
         samples: float32 (n,) at SPEECH_RATE, in [-1, 1]; n may be too few for a hop, which is no hops then.
         """
@@ -72,38 +89,66 @@ class Bands:
         hops = max(0, (len(sound) - WINDOW) // HOP + 1)
         self._pending = sound[hops * HOP :]
         if not hops or not sound.any():  # silence: whoever says nothing costs nothing
-            return np.full((hops, len(BANDS)), SILENCE_DB), np.zeros(hops, np.bool_)
+            return np.full((hops, len(BANDS)), SILENCE_DB), np.zeros(hops, np.bool_), np.full((hops, MELS), SILENCE_DB)
         sound = np.ascontiguousarray(sound, np.float32)
         frames: Samples = np.ndarray((hops, WINDOW), np.float32, sound, strides=(4 * HOP, 4))  # overlapping views
         spectrum = np.fft.rfft(frames * self._window, FFT)
         power = spectrum.real**2 + spectrum.imag**2
         repeats = np.fft.irfft(power)
         voiced = np.max(repeats[:, PITCH[0] : PITCH[1]] * self._taper, axis=1) > VOICED * repeats[:, 0]
-        levels: Levels = 10 * np.log10(power @ self._weights + 10 ** (SILENCE_DB / 10))
-        return levels, voiced
+        levels: Levels = 10 * np.log10(power @ self._weights + self._floor)
+        return levels[:, : len(BANDS)], voiced, levels[:, len(BANDS) :]
+
+
+def mel_filters(warp: float = 1.0) -> NDArray[np.float32]:
+    """Triangles over the bins of an FFT, (MELS, FFT // 2 + 1), evenly spaced on the mel scale (O'Shaughnessy 1987).
+
+    warp: the frequencies are so many times higher: how a shorter vocal tract sounds.
+    """
+    low, high = (2595 * np.log10(1 + edge / 700) for edge in MEL_RANGE)
+    edges = 700 * (10 ** (np.linspace(low, high, MELS + 2) / 2595) - 1) * warp
+    frequency = np.arange(FFT // 2 + 1) * SPEECH_RATE / FFT
+    rising = (frequency - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - frequency) / (edges[2:] - edges[1:-1])[:, None]
+    filters: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return filters
+
+
+@functools.cache
+def average_speech() -> NDArray[np.float64]:
+    """Average speech in the mel bands, (MELS,) dB against the whole."""
+    frequency = np.arange(FFT // 2 + 1) * SPEECH_RATE / FFT
+    a_bin = np.array(AVERAGE_DB) - 10 * np.log10((2 ** (1 / 6) - 2 ** (-1 / 6)) * np.array(AVERAGE_HZ))
+    power = 10 ** (np.interp(frequency, AVERAGE_HZ, a_bin) / 10) * (frequency > AVERAGE_HZ[0])
+    return np.asarray(10 * np.log10(mel_filters() @ power / power.sum()))
 
 
 class Hop(NamedTuple):
     """What is heard in 10 ms.
 
     levels: of the bands. cleaned: without the noise in them. loud: what is loud for this voice, as known by then.
-    speech: how surely it is speech, in [0, 1], exactly 0 in silence and noise.
+    speech: how surely it is speech, in [0, 1], exactly 0 in silence and noise. mels: (MELS,) dB against what is loud
+    for this voice in each, with the noise in them.
     """
 
     levels: Row
     cleaned: Row
     loud: Row
     speech: float
+    mels: NDArray[np.float64]
 
 
-SILENT = Hop([SILENCE_DB] * len(BANDS), [SILENCE_DB] * len(BANDS), [SILENCE_DB] * len(BANDS), 0.0)
+_NOTHING = [SILENCE_DB] * len(BANDS)
+_NO_MELS = np.full(MELS, SILENCE_DB)
+SILENT = Hop(_NOTHING, _NOTHING, _NOTHING, 0.0, _NO_MELS)
 
 
 class Ear:
     """Hears a stream of samples once, for all drivers of its time line; the last KEPT_HOPS hops are remembered."""
 
-    def __init__(self) -> None:
-        self._bands, self._voice = Bands(), Voice()
+    def __init__(self, warp: float = 1.0) -> None:
+        """warp: see `mel_filters`."""
+        self._bands, self._voice = Bands(warp), Voice()
         self._heard = 0  # samples
         self._hops: deque[Hop] = deque()
         self._first = 0  # the number of the first hop that is remembered
@@ -120,8 +165,8 @@ class Ear:
         news = samples[self._heard - position :]
         if len(news):
             self._heard += len(news)
-            for levels, voiced in zip(*self._bands.push(news), strict=True):
-                self._hops.append(self._voice.push(levels.tolist(), bool(voiced)))
+            for levels, voiced, mels in zip(*self._bands.push(news), strict=True):
+                self._hops.append(self._voice.push(levels.tolist(), bool(voiced), mels))
         found = [self._hops[i - self._first] for i in range(start, stop)]
         while len(self._hops) > KEPT_HOPS and self._first < start:
             self._hops.popleft()
@@ -149,11 +194,14 @@ class Voice:
         self._active = 0
         self._level = SILENCE_DB
         self._colour = list(SPECTRUM_DB)
+        self._average = average_speech()
+        self._mel_colour = self._average.copy()
 
-    def push(self, levels: Row, voiced: bool) -> Hop:
+    def push(self, levels: Row, voiced: bool, mels: NDArray[np.float64]) -> Hop:
         """Takes the levels of the next hop."""
-        speech = self._speech(levels, voiced)
-        return Hop(levels, self._clean(levels), self._loud(), speech)
+        speech = self._speech(levels, voiced, mels)
+        against = mels - (self._level + self._mel_colour) if self._active else _NO_MELS  # before a voice is known
+        return Hop(levels, self._clean(levels), self._loud(), speech, against)
 
     def _loud(self) -> Row:
         return [self._level + colour for colour in self._colour]
@@ -172,7 +220,7 @@ class Voice:
             for level, noise in zip(levels, self._noise(), strict=True)
         ]
 
-    def _speech(self, levels: Row, voiced: bool) -> float:
+    def _speech(self, levels: Row, voiced: bool, mels: NDArray[np.float64]) -> float:
         sound = max(levels) > SILENCE_DB + 3
         if self._settling:
             self._settling = 0 if voiced and sound else self._settling - sound
@@ -183,7 +231,7 @@ class Voice:
         above_noise = [level - noise - MARGIN_DB for level, noise in zip(levels, self._noise(), strict=True)]
         speech = self._counts(levels, above_noise)
         if speech > 0:
-            self._learn(levels, voiced)
+            self._learn(levels, voiced, mels)
             speech = self._counts(levels, above_noise)
         return min(1.0, max(0.0, speech))
 
@@ -207,7 +255,7 @@ class Voice:
         self._minima[-1] = self._smooth if self._settling else lowest
         self._block = (self._block + 1) % int(NOISE_SECONDS * HOP_RATE / NOISE_BLOCKS)
 
-    def _learn(self, levels: Row, voiced: bool) -> None:
+    def _learn(self, levels: Row, voiced: bool, mels: NDArray[np.float64]) -> None:
         """Moves what is loud towards the quantile LOUD of what is heard."""
         level = 10 * math.log10(sum(10 ** (band / 10) for band in levels))
         if self._active < LEARNING_HOPS:
@@ -220,3 +268,6 @@ class Voice:
         for i, (band, loud) in enumerate(zip(levels, self._loud(), strict=True)):
             colour = self._colour[i] + COLOUR_STEP_DB * (LOUD if band > loud else LOUD - 1)
             self._colour[i] = min(SPECTRUM_DB[i] + COLOUR_DB, max(SPECTRUM_DB[i] - COLOUR_DB, colour))
+        louder = mels > self._level + self._mel_colour
+        self._mel_colour += COLOUR_STEP_DB * np.where(louder, LOUD, LOUD - 1)
+        np.clip(self._mel_colour, self._average - COLOUR_DB, self._average + COLOUR_DB, out=self._mel_colour)

@@ -114,7 +114,7 @@ class PhonemeDriver(Driver):
         vector = np.zeros(len(BLENDSHAPES))
         if moving > 0:
             vector[_COLUMNS] = moving * _blend(segments, middle)
-            _close(vector, _closure(segments, middle, length))
+            close_lips(vector, _closure(segments, middle, length))
         return Motion(np.clip(vector, 0, 1).astype(np.float32))
 
     def _forget(self, before: float) -> None:
@@ -181,6 +181,8 @@ def _parts(segment: _Segment) -> list[_Part]:
     if segment.symbol == SILENCE:
         return [_Part(segment.start, segment.stop, REST, 0)]
     shown = visemes(segment.symbol)
+    if len(shown) == 1:
+        return [_Part(segment.start, segment.stop, shown[0], segment.stress)]
     edges = np.linspace(segment.start, segment.stop, len(shown) + 1).tolist()
     return [_Part(edges[i], edges[i + 1], viseme, segment.stress) for i, viseme in enumerate(shown)]
 
@@ -208,8 +210,8 @@ def _closure(segments: list[_Segment], time: float, frame: float) -> float:
     return shut
 
 
-def _close(vector: NDArray[np.float64], shut: float) -> None:
-    """Lays a closure over the coefficients: lips meet where mouthClose equals jawOpen (ARKit)."""
+def close_lips(vector: NDArray[np.float64], shut: float) -> None:
+    """Lays a closure over the coefficients (52,): lips meet where mouthClose equals jawOpen (ARKit)."""
     vector[_PARTED] *= 1 - shut
     vector[INDEX["mouthClose"]] = shut * vector[INDEX["jawOpen"]]
     for side in ("Left", "Right"):

@@ -1,96 +1,45 @@
-"""Speech to motion by signal analysis alone: no weights, any language, any voice, a tenth of a second of lookahead.
+"""Speech to motion by a small network, which learned from voices that tell their phonemes what lips do for sounds.
 
-Four band levels, each against what is loud for this voice, place a sound on the vowel plane (first formant: jaw, second
-formant: spread or round lips), tell hiss (teeth close, lips part) and the murmur or gap of a closed mouth (m, b, p).
-The weights were chosen against lip contours of people speaking; they are few and mean something each.
+How far the lips open is the mean of what the network and `drivers.bands` think: the one knows sounds, the other how
+people's levels and lips go together, and they err in different places. Any language, any voice, a tenth of a second of
+lookahead. What it learned from, and how well it does, stands in its model card, checkpoints/speech.md;
+scripts/train_speech_driver.py trains it from nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections import deque
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import Samples
 from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
+from txt2vid.drivers.bands import BandDriver
 from txt2vid.drivers.base import Driver
-from txt2vid.drivers.features import HOP_RATE, SILENT, Ear, Hop, Levels
+from txt2vid.drivers.features import HOP_RATE, SILENT, Ear
+from txt2vid.drivers.network import AHEAD, CLOSED, FUNNEL, JAW, PAST, SPAN, TOLD, Array, SpeechNetwork, load
+from txt2vid.drivers.phonemes import close_lips
 
-REACH = 5  # hops to either side over which lips move from one sound to the next: coarticulation
-CLOSURE_REACH = 2  # hops: lips meet and part faster than a jaw swings
-LEAD = 0.025  # seconds that lips are ahead of what they say, as people's are
+WEIGHTS = "speech.npz"
+OPEN, WIDE = 0.3, 0.37  # jawOpen of a wide vowel as the network tells it, and as it is
+EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings become smaller, wide ones wider
+ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
 RELEASE = 0.1  # a hop: a mouth takes a tenth of a second to shut after the last sound
-FAINTEST_DB = -30.0  # below a voice's loud parts, where a band says nothing more
-
-OPEN_F1, OPEN_F2, OPEN_LOW = 0.35, 0.55, -0.65  # how a band that is 1 dB louder opens the mouth
-OPEN_FROM_DB, OPEN_RANGE_DB = -32.0, 37.0  # a jaw has no threshold: close and soft vowels open it a little
-FORMANT_DB = 8.0  # above the faintest: so strong must a formant be before its sound opens the mouth as others do
-MURMUR_F1_DB, MURMUR_F2_DB = -14.0, -25.0  # the formants of m are weaker than those of [u] and schwa
-JAW = 0.46  # jawOpen of the widest vowel
-
-# The ramps that sounds are judged by: 0 up to a start, 1 a width later, both in dB.
-_RAMPS = np.array(
-    [
-        (OPEN_FROM_DB, OPEN_RANGE_DB),  # the balance of the formants against the murmur: how far a jaw is open
-        (FAINTEST_DB, FORMANT_DB),  # a formant
-        (8, 12),  # hiss over everything voiced
-        (8, 14),  # the second formant is gone: rounding
-        (-10, 8),  # a dark hiss (sh): rounding
-        (2, 10),  # the second formant over all else: spread
-        (0, 6), (0, 5), (2, 6), (8, 8),  # of a murmur: both formants faint, low sound over them, no hiss
-        (7, 6), (5, 6),  # of a gap: the formants' dip, no hiss
-        (4, 8),  # a burst
-    ]
-)  # fmt: skip
-_STARTS, _SLOPES = _RAMPS[:, 0, None, None], 1 / _RAMPS[:, 1, None, None]
-
-Shape = NDArray[np.float64]
+SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
 
 
-def _kernel(reach: int) -> Shape:
-    bell = np.hanning(2 * reach + 3)[1:-1]
-    kernel: Shape = bell / bell.sum()
-    return kernel
-
-
-_KERNEL, _CLOSURE_KERNEL = _kernel(REACH), _kernel(CLOSURE_REACH)
-_NEAR = slice(REACH - CLOSURE_REACH, REACH + CLOSURE_REACH + 1)
-
-
-def _shapes(level: Levels) -> tuple[Shape, Shape]:
-    """What the mouth shows at band levels (bands, n, hops) against what is loud.
-
-    Opening, hiss, rounding and spread, (4, n, hops), and how surely the lips are closed, (n, hops): by a murmur without
-    formants, or in a short gap that no hiss follows. All in [0, 1].
-    """
-    low, f1, f2, high = level
-    voiced, formants = np.maximum(low, f1), np.maximum(f1, f2)
-    ramps = np.empty((len(_RAMPS), *low.shape))
-    ramps[0] = OPEN_F1 * f1 + OPEN_F2 * f2 + OPEN_LOW * low
-    ramps[1] = formants
-    ramps[2] = high - voiced
-    ramps[3] = voiced - f2
-    ramps[4] = f2 - high
-    ramps[5] = f2 - np.maximum(f1, low - 4)
-    ramps[6], ramps[7] = MURMUR_F1_DB - f1, MURMUR_F2_DB - f2
-    ramps[8] = low - formants
-    ramps[9] = ramps[11] = -high
-    before = np.maximum.accumulate(formants, axis=-1)
-    after = np.maximum.accumulate(formants[..., ::-1], axis=-1)[..., ::-1]
-    ramps[10] = np.minimum(before, after) - formants
-    ramps[12] = high - np.maximum(low, formants)
-    ramps -= _STARTS
-    ramps *= _SLOPES
-    tilt, formant, hiss, dull, dark, spread, *closing = np.minimum(np.maximum(ramps, 0, out=ramps), 1, out=ramps)
-    faint_f1, faint_f2, deep, no_hiss, gap, no_hiss_near, burst = closing
-    clear = 1 - hiss
-    shapes = np.stack((tilt * tilt * formant, hiss, np.maximum(dull * clear, hiss * dark), spread * clear))
-    follows = np.maximum.accumulate(burst[..., ::-1], axis=-1)[..., ::-1]
-    return shapes, np.maximum(faint_f1 * faint_f2 * deep * no_hiss, gap * no_hiss_near * (1 - follows))
+@functools.cache
+def shipped() -> SpeechNetwork:
+    """The network that comes with txt2vid, read once. Raises DependencyError where it did not come along."""
+    source = Path(__file__).parents[2] / "checkpoints" / WEIGHTS
+    installed = Path(sys.prefix, "share", "txt2vid", "checkpoints", WEIGHTS)
+    return load(source if source.exists() else installed)
 
 
 class SpeechDriver(Driver):
@@ -98,76 +47,71 @@ class SpeechDriver(Driver):
 
     lookahead: ClassVar[int] = 1600  # 100 ms
 
-    def __init__(self, ear: Ear | None = None) -> None:
-        """ear: shared with the other drivers of the time line, who so hear the sound once; None is one of its own."""
+    def __init__(self, ear: Ear | None = None, network: SpeechNetwork | None = None) -> None:
+        """ear: shared with the other drivers of the time line, who so hear the sound once; None is one of its own.
+
+        network: None is the one that comes with txt2vid.
+        """
         self.ear = ear or Ear()  # for others of the time line
+        self._bands = BandDriver(self.ear)
+        self._network = network or shipped()
         self._given = 0  # samples
-        self._hops: deque[Hop] = deque([SILENT] * (2 * REACH))
-        self._speech: deque[float] = deque([0.0] * (2 * REACH))  # of each of them, falling by RELEASE at most
-        self._first = -2 * REACH  # the number of the first of them
+        self._first = -PAST - 1  # the number of the first hop that is kept
+        nothing = self._network.hear([SILENT])[0]
+        self._heard: deque[Array] = deque([nothing] * -self._first)
+        self._speech: deque[float] = deque([0.0] * -self._first)  # of each of them, falling by RELEASE at most
 
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The mouth at the middle of `frame`; see `Driver.drive`."""
-        for hop in self.ear.hear(self._given, speech):
-            held = max(hop.speech, self._speech[-1] - RELEASE)
-            self._hops.append(hop)
-            self._speech.append(held if held > 1e-6 else 0.0)
+        other = self._bands.drive(frame, speech)
+        hops = self.ear.hear(self._given, speech)
         self._given += len(speech)
-        at = (float(frame.time + frame.duration / 2) + LEAD) * HOP_RATE
-        last = self._first + len(self._hops) - 1 - REACH  # the last hop whose neighbours are known
-        if last <= -REACH:
-            return Motion()
-        hop_before = max(-REACH, min(math.floor(at), last - 1))
-        while self._first < hop_before - REACH:
-            self._hops.popleft()
+        if hops:
+            self._heard.extend(self._network.hear(hops))
+        for hop in hops:
+            held = max(hop.speech, self._speech[-1] - RELEASE)
+            self._speech.append(held if held > 1e-6 else 0.0)
+        at = float(frame.time + frame.duration / 2) * HOP_RATE
+        last = self._first + len(self._heard) - 1 - AHEAD  # the last hop that can be told
+        before = max(-1, min(math.floor(at), last - 1))
+        while self._first < before - PAST:
+            self._heard.popleft()
             self._speech.popleft()
             self._first += 1
-        share = min(1.0, max(0.0, at - hop_before))
-        return self._between(share)
-
-    def _between(self, share: float) -> Motion:
-        """The mouth between the first two hops whose neighbours are all known."""
-        span = 2 * REACH + 1
-        held = np.array([self._speech[i] for i in range(span + 1)])
-        if not held.any():
+        if last < 0:
             return Motion()
-        speech = np.stack((held[:-1], held[1:]))
-        cleaned = np.array([self._hops[i].cleaned for i in range(span + 1)]).T
-        loud = np.array([self._hops[span - 1].loud, self._hops[span].loud]).T
-        level = np.stack((cleaned[:, :-1], cleaned[:, 1:]), axis=1) - loud[..., None]
-        np.minimum(np.maximum(level, FAINTEST_DB, out=level), 0, out=level)
-        shapes, closures = _shapes(level)
-        mix = np.array((1 - share, share))
-        heard = speech.any(axis=1)
-        shape = (shapes * (_KERNEL * speech)).sum(axis=-1) @ mix
-        closed = float((closures[:, _NEAR] @ _CLOSURE_KERNEL * heard) @ mix)
-        return _motion(shape, closed)
+        return self._between(min(1.0, max(0.0, at - before)), other)
+
+    def _between(self, share: float, other: Motion) -> Motion:
+        """The mouth between the first two hops whose neighbours are all kept; other: what `drivers.bands` thinks."""
+        voice = (1 - share) * self._speech[PAST] + share * self._speech[PAST + 1]
+        if voice == 0:
+            return Motion()
+        kept = np.array([self._heard[i] for i in range(SPAN + 1)])
+        told = self._network.tell(np.stack((kept[:-1], kept[1:])))
+        return _motion(((1 - share) * told[0] + share * told[1]) * np.float32(min(1.0, voice)), other)
 
 
-_MOVED = np.array(
-    [
-        INDEX[name]
-        for name in (
-            "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretchLeft", "mouthStretchRight",
-            "mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft",
-            "mouthLowerDownRight", "mouthRollLower", "mouthRollUpper", "mouthPressLeft", "mouthPressRight",
-        )
-    ]
-)  # fmt: skip
+def _motion(told: Array, other: Motion) -> Motion:
+    """What the network tells as ARKit's coefficients; jaw and lips are opened by the mean of both opinions."""
+    vector = np.zeros(len(BLENDSHAPES))
+    vector[_COLUMNS] = told[_SOURCES]
+    jaw = max(0.0, float(told[JAW] - ROUNDED * told[FUNNEL]))
+    vector[INDEX["jawOpen"]] = (WIDE * (jaw / OPEN) ** EMPHASIS + other["jawOpen"] - other["mouthClose"]) / 2
+    parted = vector[_PARTING] * max(0.0, 1 - float(told[FUNNEL]) / ROUND)
+    vector[_PARTING] = (parted + other.blendshapes[_PARTING]) / 2
+    sure = min(1.0, max(0.0, (float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM)))
+    close_lips(vector, sure * sure * (3 - 2 * sure))
+    return Motion(np.clip(vector, 0, 1).astype(np.float32))
 
 
-def _motion(shape: Shape, closed: float) -> Motion:
-    """Opening, hiss, rounding, spread and closure as ARKit's coefficients."""
-    opening, hiss, rounding, spread = shape.tolist()
-    jaw = JAW * opening * (1 - 0.7 * hiss) * (1 - 0.25 * rounding)
-    apart = opening * (1 - closed)
-    stretch, smile = 0.25 * spread, 0.12 * spread
-    upper, lower = (0.12 * apart + 0.15 * hiss) * (1 - closed), (0.18 * apart + 0.25 * hiss) * (1 - closed)
-    funnel, pucker = 0.45 * rounding * (1 - closed), 0.35 * rounding * (1 - 0.5 * opening)
-    pressed = closed * opening
-    vector = np.zeros(len(BLENDSHAPES), np.float32)
-    vector[_MOVED] = (
-        jaw, jaw * closed, funnel, pucker, stretch, stretch, smile, smile, upper, upper, lower, lower,
-        0.15 * pressed, 0.10 * pressed, 0.15 * pressed, 0.15 * pressed,
-    )  # fmt: skip
-    return Motion(vector)
+_PAIRS = [
+    (INDEX[full], source)
+    for source, name in enumerate(TOLD)
+    for full in (name, f"{name}Left", f"{name}Right")
+    if full in INDEX
+]
+_COLUMNS, _SOURCES = np.array(_PAIRS).T
+_PARTING = np.array(
+    [INDEX[f"{name}{side}"] for name in ("mouthUpperUp", "mouthLowerDown") for side in ("Left", "Right")]
+)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import SPEECH_RATE, AudioChunk, Samples
 from txt2vid.core.motion import Coefficients, Motion, coefficients
+from txt2vid.drivers.bands import BandDriver
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP, Ear
-from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.ffmpeg.decode import AudioReader
 from txt2vid.pipeline.timeline import moments
 from txt2vid.pipeline.voice import Voice
@@ -72,7 +72,7 @@ class SoundOf(Voice):
 class _Listener(Driver):
     """Moves nothing: keeps how surely each hop is speech."""
 
-    lookahead: ClassVar[int] = SpeechDriver.lookahead  # as far as the driver whose ear it shares
+    lookahead: ClassVar[int] = BandDriver.lookahead  # as far as the driver whose ear it shares
 
     def __init__(self, ear: Ear) -> None:
         self._ear, self._given = ear, 0
@@ -86,7 +86,7 @@ class _Listener(Driver):
 
 def hear(path: Path) -> Heard:
     """Listens to the sound of a file; 16 bytes a place are kept. Raises AudioError where there is none."""
-    driver = SpeechDriver()
+    driver = BandDriver()
     listener = _Listener(driver.ear)
     gap, low, high = array("f"), array("f"), array("f")
     for moment in moments(SoundOf(path, driver), (driver, listener), Fraction(GRID)):

@@ -1,0 +1,105 @@
+"""What is learned from: what a driver hears of made speech, hop by hop, and what the mouth does there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+import speech_augment as augment
+from numpy.typing import NDArray
+from speech_corpus import Spoken
+
+from txt2vid.core.clock import FrameTime
+from txt2vid.core.media import SPEECH_RATE, Samples
+from txt2vid.core.motion import INDEX
+from txt2vid.core.phonemes import TimedPhoneme
+from txt2vid.drivers.features import HOP, HOP_RATE, Ear
+from txt2vid.drivers.network import SEEN, TOLD, seen
+from txt2vid.drivers.phonemes import PRESS, PhonemeDriver
+
+JAW_BY_EFFORT = 0.06  # how much wider a mouth opens, a dB (Schulman 1989: loud vowels open about twice as far)
+VOICED_SHARE = 0.93  # of examples: speech; the rest is what must not move a mouth
+
+
+class Example(NamedTuple):
+    """seen (n, SEEN) and told (n, len(TOLD)), hop by hop."""
+
+    seen: NDArray[np.float32]
+    told: NDArray[np.float32]
+
+
+def examples(said: Iterable[Spoken], seed: int, versions: int) -> list[Example]:
+    """The same sentences, said at one speed, heard in so many ways."""
+    rng = np.random.default_rng(seed)
+    sound, phonemes = joined(said, rng)
+    told = _told(phonemes, len(sound))
+    made = []
+    for _ in range(versions):
+        by = augment.effort(len(sound), rng)
+        heard = augment.heard(augment.with_effort(sound, by), rng)
+        made.append(Example(_seen(heard, rng), _wider(told, by)))
+    if rng.random() > VOICED_SHARE:
+        made.append(_unmoved(rng))
+    return made
+
+
+def joined(said: Iterable[Spoken], rng: np.random.Generator) -> tuple[Samples, list[TimedPhoneme]]:
+    """Faster or slower (and so higher or lower), with pauses in between."""
+    speed = float(np.exp(rng.normal(0, 0.09)))
+    sounds, phonemes, at = [], [], 0
+    for each in said:
+        pause = np.zeros(int(rng.uniform(0.05, 1.2) ** 2 * SPEECH_RATE), np.float32)
+        fresh = soxr.resample(each.sound, SPEECH_RATE * speed, SPEECH_RATE).astype(np.float32)
+        at += len(pause)
+        phonemes += [
+            TimedPhoneme(p.symbol, at + round(p.start / speed), at + round(p.stop / speed), p.stress)
+            for p in each.phonemes
+        ]
+        sounds += [pause, fresh]
+        at += len(fresh)
+    return np.concatenate(sounds), phonemes
+
+
+def _told(phonemes: list[TimedPhoneme], length: int) -> NDArray[np.float32]:
+    """What the phoneme driver does at each hop, (hops, len(TOLD))."""
+    driver = PhonemeDriver()
+    driver.feed(phonemes, SPEECH_RATE)
+    nothing = np.zeros(0, np.float32)
+    frames = (FrameTime(index, Fraction(HOP_RATE)) for index in range(length // HOP))
+    rows = np.array([driver.drive(frame, nothing).blendshapes for frame in frames])
+    rows = 0.5 * (rows[:-1] + rows[1:])  # hop k lies between the middles of frames k - 1 and k
+    told = np.stack([rows[:, INDEX.get(name, INDEX.get(f"{name}Left", 0))] for name in TOLD], axis=1)
+    told[:, TOLD.index("closed")] = rows[:, INDEX["mouthPressLeft"]] / PRESS
+    return np.concatenate((told[:1], told)).astype(np.float32)
+
+
+def _wider(told: NDArray[np.float32], by: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Louder speech opens the mouth further."""
+    factor = np.clip(1 + JAW_BY_EFFORT * by[::HOP][: len(told)], 0.3, 1.7)[:, None]
+    wider = told.copy()
+    for name, share in (("jawOpen", 1.0), ("mouthUpperUp", 0.5), ("mouthLowerDown", 0.7)):
+        column = TOLD.index(name)
+        wider[:, column] *= (1 + share * (factor[:, 0] - 1)).astype(np.float32)
+    return wider
+
+
+def _seen(sound: Samples, rng: np.random.Generator) -> NDArray[np.float32]:
+    ear = Ear(warp=float(np.exp(rng.normal(0, 0.08))))
+    rows = np.empty((len(sound) // HOP + 1, SEEN), np.float32)
+    at = 0
+    for start in range(0, len(sound), SPEECH_RATE):
+        hops = ear.hear(start, sound[start : start + SPEECH_RATE])
+        rows[at : at + len(hops)] = seen(hops)
+        at += len(hops)
+    return rows[:at]
+
+
+def _unmoved(rng: np.random.Generator) -> Example:
+    """Music, breath or noise, for which nothing moves."""
+    length = 10 * SPEECH_RATE
+    made = (augment.music, augment.breath, augment.background)[rng.integers(3)](length, rng)
+    rows = _seen(augment.heard(made, rng), rng)
+    return Example(rows, np.zeros((len(rows), len(TOLD)), np.float32))
