@@ -138,7 +138,15 @@ class Server:
 
     def studios(self) -> list[psutil.Process]:
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return [child for child in children if "spawn_main" in _words(child)]
+
+
+def _words(process: psutil.Process) -> str:
+    """What it was started with; empty where it is gone, or dead and not yet collected."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 @contextmanager
