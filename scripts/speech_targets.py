@@ -21,7 +21,7 @@ from txt2vid.drivers.network import SEEN, TOLD, seen
 from txt2vid.drivers.phonemes import PRESS, PhonemeDriver
 
 JAW_BY_EFFORT = 0.06  # how much wider a mouth opens, a dB (Schulman 1989: loud vowels open about twice as far)
-VOICED_SHARE = 0.93  # of examples: speech; the rest is what must not move a mouth
+VOICED_SHARE = 0.93  # of streams; the rest bring one more example, of what must not move a mouth
 
 
 class Example(NamedTuple):

@@ -3,7 +3,7 @@
     python scripts/train_speech_driver.py [--blocks N] [--epochs N] [--device cuda] [-o checkpoints/speech.npz]
 
 Needs flite, espeak-ng, and the extras `serve` and `wav2lip` (torch). Seeded: the same versions of all these give the
-same network on one machine. Two CPU cores take a quarter of an hour. The log goes beside the weights.
+same network on one machine. Two CPU cores take eight minutes. The log goes beside the weights.
 """
 
 from __future__ import annotations

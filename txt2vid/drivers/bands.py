@@ -93,6 +93,12 @@ def _shapes(level: Levels) -> tuple[Shape, Shape]:
     return shapes, np.maximum(faint_f1 * faint_f2 * deep * no_hiss, gap * no_hiss_near * (1 - follows))
 
 
+def held(speech: float, before: float) -> float:
+    """How surely somebody speaks in a hop, as a mouth takes it: falling by RELEASE at most, to exactly 0."""
+    falling = max(speech, before - RELEASE)
+    return falling if falling > 1e-6 else 0.0
+
+
 class BandDriver(Driver):
     """Moves the mouth by sound alone, without weights.
 
@@ -112,9 +118,8 @@ class BandDriver(Driver):
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The mouth at the middle of `frame`; see `Driver.drive`."""
         for hop in self.ear.hear(self._given, speech):
-            held = max(hop.speech, self._speech[-1] - RELEASE)
             self._hops.append(hop)
-            self._speech.append(held if held > 1e-6 else 0.0)
+            self._speech.append(held(hop.speech, self._speech[-1]))
         self._given += len(speech)
         at = (float(frame.time + frame.duration / 2) + LEAD) * HOP_RATE
         last = self._first + len(self._hops) - 1 - REACH  # the last hop whose neighbours are known
@@ -131,10 +136,10 @@ class BandDriver(Driver):
     def _between(self, share: float) -> Motion:
         """The mouth between the first two hops whose neighbours are all known."""
         span = 2 * REACH + 1
-        held = np.array([self._speech[i] for i in range(span + 1)])
-        if not held.any():
+        spoken = np.array([self._speech[i] for i in range(span + 1)])
+        if not spoken.any():
             return Motion()
-        speech = np.stack((held[:-1], held[1:]))
+        speech = np.stack((spoken[:-1], spoken[1:]))
         cleaned = np.array([self._hops[i].cleaned for i in range(span + 1)]).T
         loud = np.array([self._hops[span - 1].loud, self._hops[span].loud]).T
         level = np.stack((cleaned[:, :-1], cleaned[:, 1:]), axis=1) - loud[..., None]

@@ -157,7 +157,7 @@ def _rest(segments: list[_Segment], time: float) -> float:
             length = segment.stop - segment.start
             closed = (time - segment.start) / min(CLOSING, length / 2)
             opened = (segment.stop - time) / min(OPENING, length / 2)
-            return _smoothstep(min(closed, opened, 1.0))
+            return smoothstep(min(closed, opened, 1.0))
     return 0.0
 
 
@@ -206,7 +206,7 @@ def _closure(segments: list[_Segment], time: float, frame: float) -> float:
             if part.viseme.closed:
                 half = max(part.stop - part.start, frame) / 2
                 away = abs(time - (part.start + part.stop) / 2) - half
-                shut = max(shut, 1.0 if away < 1e-6 else _smoothstep(1 - away / SNAP))
+                shut = max(shut, 1.0 if away < 1e-6 else smoothstep(1 - away / SNAP))
     return shut
 
 
@@ -220,6 +220,7 @@ def close_lips(vector: NDArray[np.float64], shut: float) -> None:
         vector[INDEX[name]] = max(vector[INDEX[name]], ROLL * shut)
 
 
-def _smoothstep(x: float) -> float:
+def smoothstep(x: float) -> float:
+    """0 up to 0, 1 from 1, a cubic between (Hermite)."""
     x = min(max(x, 0.0), 1.0)
     return x * x * (3 - 2 * x)

@@ -20,17 +20,16 @@ import numpy as np
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import Samples
 from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
-from txt2vid.drivers.bands import BandDriver
+from txt2vid.drivers.bands import BandDriver, held
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP_RATE, SILENT, Ear
 from txt2vid.drivers.network import AHEAD, CLOSED, FUNNEL, JAW, PAST, SPAN, TOLD, Array, SpeechNetwork, load
-from txt2vid.drivers.phonemes import close_lips
+from txt2vid.drivers.phonemes import close_lips, smoothstep
 
 WEIGHTS = "speech.npz"
 OPEN, WIDE = 0.3, 0.37  # jawOpen of a wide vowel as the network tells it, and as it is
 EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings become smaller, wide ones wider
 ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
-RELEASE = 0.1  # a hop: a mouth takes a tenth of a second to shut after the last sound
 SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
 
 
@@ -69,8 +68,7 @@ class SpeechDriver(Driver):
         if hops:
             self._heard.extend(self._network.hear(hops))
         for hop in hops:
-            held = max(hop.speech, self._speech[-1] - RELEASE)
-            self._speech.append(held if held > 1e-6 else 0.0)
+            self._speech.append(held(hop.speech, self._speech[-1]))
         at = float(frame.time + frame.duration / 2) * HOP_RATE
         last = self._first + len(self._heard) - 1 - AHEAD  # the last hop that can be told
         before = max(-1, min(math.floor(at), last - 1))
@@ -104,8 +102,7 @@ def _motion(told: Array, other: Motion) -> Motion:
     vector[INDEX["jawOpen"]] = (WIDE * (jaw / OPEN) ** EMPHASIS + other["jawOpen"] - other["mouthClose"]) / 2
     parted = vector[_PARTING] * max(0.0, 1 - float(told[FUNNEL]) / ROUND)
     vector[_PARTING] = (parted + other.blendshapes[_PARTING]) / 2
-    sure = min(1.0, max(0.0, (float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM)))
-    close_lips(vector, sure * sure * (3 - 2 * sure))
+    close_lips(vector, smoothstep((float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM)))
     return Motion(np.clip(vector, 0, 1).astype(np.float32))
 
 
