@@ -35,7 +35,7 @@ BATCH, RATE = 24, 2e-3
 LEAD = 2  # hops that lips are ahead of what they say, as people's are
 SHARE_OF_TEST = 20  # one piece in so many is kept back
 GAP = {"jawOpen": 1.0, "mouthUpperUp": 0.35, "mouthLowerDown": 0.35, "mouthFunnel": 0.15}
-"""How far each coefficient opens the lips, against the jaw; measured on rendered faces."""
+"""What counts as opening the lips, against the jaw: in the error the lips weigh more than on a rendered face."""
 GAP_SCALE = 0.12  # what an error in that is weighed by
 
 _log = logging.getLogger("train")

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from txt2vid.core.clock import FrameTime
-from txt2vid.core.media import SPEECH_RATE, AudioChunk, Samples
+from txt2vid.core.media import AudioChunk, Samples
 from txt2vid.core.motion import Coefficients, Motion, coefficients
 from txt2vid.drivers.bands import BandDriver
 from txt2vid.drivers.base import Driver
-from txt2vid.drivers.features import HOP, Ear
+from txt2vid.drivers.features import HOP_RATE, Ear
 from txt2vid.ffmpeg.decode import AudioReader
 from txt2vid.pipeline.timeline import moments
 from txt2vid.pipeline.voice import Voice
 
-GRID = SPEECH_RATE // HOP  # places of the common time line a second: the drivers' own hops, 10 ms
+GRID = HOP_RATE  # places of the common time line a second: the drivers' own hops, 10 ms
 _MIDDLE = 0.5 / GRID  # seconds after a place's start: the moment that drivers tell of
 
 # How the mesh engine's mouth answers to coefficients: its gap against jawOpen's, its width in interocular distances.
