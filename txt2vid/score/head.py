@@ -46,17 +46,17 @@ class Head:
 
 
 @cache
-def _average() -> tuple[Points, Points]:
-    """The average face in face heights, around the middle of what is still; and only that."""
+def _average() -> Points:
+    """What is still of the average face, in face heights, around its middle."""
     face = canonical().astype(np.float64)
     face /= np.linalg.norm(face[CHIN] - face[FOREHEAD_TOP])
-    face -= face[list(STILL)].mean(axis=0)
-    return face, face[list(STILL)]
+    still = face[list(STILL)]
+    return np.asarray(still - still.mean(axis=0))
 
 
 def head_of(landmarks: Landmarks) -> Head | None:
     """The head of a frame's landmarks; None where they do not lie like a face's (all on one spot, not finite)."""
-    _, average = _average()
+    average = _average()
     found = landmarks.astype(np.float64)
     middle = found[list(STILL)].mean(axis=0)
     still = found[list(STILL)] - middle
