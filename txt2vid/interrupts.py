@@ -6,6 +6,7 @@ started, and its number is known) therefore happens in another thread (`apart`).
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -52,7 +53,8 @@ def apart(work: Callable[[], T]) -> T:
 
     Work must be short, or end soon at an interrupt for reasons of its own.
     """
-    lock = threading.Lock()
+    lock, ended = threading.Lock(), threading.Lock()
+    ended.acquire()
     begun, wanted = False, True
     values: list[T] = []
     errors: list[BaseException] = []
@@ -67,15 +69,16 @@ def apart(work: Callable[[], T]) -> T:
             values.append(work())
         except BaseException as err:  # noqa: BLE001 - raised again below
             errors.append(err)
+        ended.release()
 
     try:
-        thread = threading.Thread(target=run, name="apart", daemon=True)
-        thread.start()
-        thread.join()
+        # one step, where threading.Thread.start is many: interrupted within, it leaves a thread that never begins
+        _thread.start_new_thread(run, ())
+        ended.acquire()
     finally:
         with lock:
             wanted = False
-        while begun and not values and not errors:  # an interrupted `join` cannot be called again (CPython's bpo-45274)
+        while begun and not values and not errors:
             time.sleep(_POLL)
     if errors:
         raise errors[0]
