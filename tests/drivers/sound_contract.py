@@ -77,6 +77,45 @@ def vowel_frames(sound: Samples, phonemes: list[TimedPhoneme]) -> NDArray[np.boo
     return middle & (power > np.percentile(power, 95) / 10**1.5)
 
 
+def held_note(seconds: float) -> Samples:
+    """A sung "ah" with vibrato: harmonics of 220 Hz under the formants of a wide vowel."""
+    t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
+    pitch = 220 * (1 + 0.02 * np.sin(2 * np.pi * 5.5 * t))
+    phase = 2 * np.pi * np.cumsum(pitch) / SPEECH_RATE
+    sound = np.zeros(len(t))
+    for k in range(1, 30):
+        resonance = sum(gain / (1 + ((k * pitch - formant) / width) ** 2) for formant, width, gain in FORMANTS)
+        sound += resonance * np.sin(k * phase)
+    return np.asarray(0.2 * sound / sound.std(), np.float32)
+
+
+def music(seconds: float) -> Samples:
+    """A chord that is struck twice a second, over a hissing beat."""
+    t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
+    chord = sum(np.sin(2 * np.pi * k * pitch * t) / k for pitch in (220, 277, 330) for k in (1, 2, 3, 4))
+    beat = np.random.default_rng(8).standard_normal(len(t)) * np.exp(-20 * ((4 * t) % 1))
+    return np.asarray(0.05 * chord * (0.4 + np.exp(-6 * ((2 * t) % 1))) + 0.1 * beat, np.float32)
+
+
+def odd(kind: str, folder: Path, speech: Samples) -> Samples:
+    """Speech that is whispered, damaged, or not alone."""
+    if kind == "whisper":
+        return say(folder, TEXT, "en-us+whisper")
+    if kind == "two voices":
+        other = say(folder, LABIALS + TEXT, "flite-rms")[: len(speech)]
+        return np.asarray(speech[: len(other)] + other, np.float32)
+    if kind == "telephone":
+        narrow = soxr.resample(speech, SPEECH_RATE, 8000)
+        return np.asarray(soxr.resample(narrow, 8000, SPEECH_RATE), np.float32)
+    damaged = {
+        "clipped": np.clip(30 * speech, -1, 1),
+        "offset": np.clip(speech + 0.4, -1, 1),
+        "music under it": speech + 0.5 * music(len(speech) / SPEECH_RATE + 1)[: len(speech)],
+    }
+    return damaged[kind].astype(np.float32)
+
+
+FORMANTS = ((800, 80, 1.0), (1200, 100, 0.6), (2600, 150, 0.2))  # Hz, Hz, gain: of "ah"
 VOICES: list[tuple[type[Synthesizer], str]] = [
     (Flite, "slt"), (Flite, "rms"), (Flite, "awb"), (Flite, "kal16"), (Espeak, "en-us"), (Espeak, "en-us+f3"),
 ]  # fmt: skip
@@ -124,6 +163,33 @@ class SoundDriverContract:
         t = np.arange(8 * SPEECH_RATE) / SPEECH_RATE
         hum = sum(0.1 / k * np.sin(2 * np.pi * pitch * k * t) for k in range(1, 6))
         assert not self.move(np.asarray(hum, np.float32))[300:-15].any()  # up to the click of its sudden end
+
+    def test_a_voice_that_begins_with_a_held_note_opens_the_mouth(self) -> None:
+        """After silence the first sound is not taken for noise for long, where it is a voice."""
+        jaw = opening(self.move(np.concatenate((np.zeros(SPEECH_RATE // 2, np.float32), held_note(2)))))
+        assert not jaw[:40].any()
+        assert jaw[80:230].min() > 0.1
+
+    @pytest.mark.parametrize("kind", ["whisper", "clipped", "offset", "telephone", "two voices", "music under it"])
+    def test_odd_speech_moves_a_plausible_mouth(self, tmp_path: Path, speech: Samples, kind: str) -> None:
+        rows = self.move(odd(kind, tmp_path, speech), 60, tail=1)
+        jaw, usual = opening(rows), opening(self.move(speech, 60))
+        assert np.isfinite(rows).all()
+        assert 0.5 * usual.mean() < jaw[:-60].mean() < 3 * usual.mean()
+        assert 0.5 * usual.max() < jaw.max() < 0.55
+        assert np.abs(np.diff(rows, axis=0)).max() < 0.25
+        assert not rows[-30:].any()
+
+    def test_music_moves_the_lips_less_than_speech(self, speech: Samples) -> None:
+        moved = [np.abs(np.diff(opening(self.move(sound)))).mean() for sound in (music(6), speech)]
+        assert moved[0] < 0.9 * moved[1]
+
+    def test_laughter_opens_the_mouth_and_shuts_it(self) -> None:
+        envelope = np.clip(np.sin(2 * np.pi * 4.5 * np.arange(2 * SPEECH_RATE) / SPEECH_RATE), 0, 1) ** 2
+        jaw = opening(self.move((held_note(2) * envelope).astype(np.float32), tail=1))
+        assert jaw.max() > 0.15
+        assert np.count_nonzero(np.diff((jaw > jaw.max() / 2).astype(int)) == 1) >= 5  # of nine "ha"
+        assert not jaw[-80:].any()
 
     def test_speech_in_noise_moves_the_mouth_only_while_someone_speaks(self, speech: Samples) -> None:
         quiet = 3 * SPEECH_RATE

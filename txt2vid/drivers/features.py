@@ -36,7 +36,10 @@ SOFT_DB = 8.0  # from "counts" to "counts fully"
 NOISE_SECONDS = 2.0  # a sound that lasts as long without a dip is noise (minimum statistics, Martin 2001)
 NOISE_BLOCKS = 8
 SETTLING_HOPS = 30  # of sound: so long, or until a voice is heard, a recording's beginning is taken for noise
+HELD_HOPS = 20  # a vowel that a recording begins with, so long and without a dip, is a voice for all that
+VOWEL_DB = 6.0  # so far below the murmur is the stronger formant of a vowel at most: of a hum, less is there
 SPECTRUM_DB = (-1.0, -7.0, -17.0, -20.0)  # of average speech (Byrne et al. 1994), a band against the whole
+BELOW_VOICE_DB = 30.0  # where noise is thought to be under that
 COLOUR_DB = 15.0  # how far microphones and lines may bend that
 AVERAGE_HZ = (
     80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000,
@@ -191,6 +194,7 @@ class Voice:
         self._before = [math.inf] * len(BANDS)  # the lowest of all minima but the last
         self._block = 0
         self._settling = SETTLING_HOPS
+        self._held = 0  # hops of a vowel in a row before any voice is known
         self._active = 0
         self._level = SILENCE_DB
         self._colour = list(SPECTRUM_DB)
@@ -228,6 +232,8 @@ class Voice:
             self._hear_noise(levels)
         if not sound:
             return 0.0
+        if not self._active:
+            self._hear_held(levels, voiced)
         above_noise = [level - noise - MARGIN_DB for level, noise in zip(levels, self._noise(), strict=True)]
         speech = self._counts(levels, above_noise)
         if speech > 0:
@@ -254,6 +260,13 @@ class Voice:
         lowest = list(map(min, self._minima[-1], self._smooth))
         self._minima[-1] = self._smooth if self._settling else lowest
         self._block = (self._block + 1) % int(NOISE_SECONDS * HOP_RATE / NOISE_BLOCKS)
+
+    def _hear_held(self, levels: Row, voiced: bool) -> None:
+        """Tells a voice that begins with a held vowel from the noise that beginnings are taken for."""
+        vowel = voiced and max(levels[F1], levels[F2]) > levels[LOW] - VOWEL_DB
+        self._held = self._held + 1 if vowel else 0
+        if self._held == HELD_HOPS:
+            self._minima[-1] = self._smooth = [level - BELOW_VOICE_DB for level in levels]
 
     def _learn(self, levels: Row, voiced: bool, mels: NDArray[np.float64]) -> None:
         """Moves what is loud towards the quantile LOUD of what is heard."""

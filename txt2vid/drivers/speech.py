@@ -30,6 +30,7 @@ WEIGHTS = "speech.npz"
 OPEN, WIDE = 0.3, 0.37  # jawOpen of a wide vowel as the network tells it, and as it is
 EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings become smaller, wide ones wider
 ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
+ATTACK = 5  # hops before the first sound in which lips begin to part for it
 SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
 
 
@@ -82,7 +83,7 @@ class SpeechDriver(Driver):
 
     def _between(self, share: float, other: Motion) -> Motion:
         """The mouth between the first two hops whose neighbours are all kept; other: what `drivers.bands` thinks."""
-        voice = (1 - share) * self._speech[PAST] + share * self._speech[PAST + 1]
+        voice = (1 - share) * self._voice(PAST) + share * self._voice(PAST + 1)
         if voice == 0:
             return Motion()
         kept = np.array([self._heard[i] for i in range(SPAN + 1)])
@@ -92,6 +93,10 @@ class SpeechDriver(Driver):
             before, after = self._network.tell(np.stack((kept[:-1], kept[1:])))
             told = (1 - share) * before + share * after
         return _motion(told * np.float32(min(1.0, voice)), other)
+
+    def _voice(self, place: int) -> float:
+        """How surely somebody speaks at a hop, or is about to."""
+        return max(self._speech[place + ahead] * (1 - ahead / (ATTACK + 1)) for ahead in range(ATTACK + 1))
 
 
 def _motion(told: Array, other: Motion) -> Motion:
