@@ -17,7 +17,7 @@ SOURCES = sorted([*(ROOT / "txt2vid").rglob("*.py"), *(ROOT / "wav2lip").rglob("
 LAYERS = (
     {"errors", "interrupts"},
     {"core"},
-    {"registry", "ffmpeg", "weights"},
+    {"registry", "ffmpeg", "textwire", "weights"},
     {"faces"},
     {"drivers", "engines", "tts", "stt", "transports"},
     {"pipeline"},
@@ -37,6 +37,7 @@ FREE_OF_HEAVY = {
     "registry",
     "cli",
     "sender",
+    "textwire",
     "weights",
 }  # these may import such packages in a function at most
 MAY_IMPORT_WAV2LIP = {"engines", "faces", "score"}

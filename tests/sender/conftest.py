@@ -13,23 +13,27 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from txt2vid.core import wire
+from txt2vid.server.words import Words
 
 Script = Callable[["Peer"], Awaitable[None]]
 
 
 @dataclass
 class Peer:
-    """One connection, seen from the server. got: all that came after hello, in order."""
+    """One connection, seen from the server. got: all that came after hello, in order. raw: the same, as it came."""
 
     socket: ServerConnection
     got: list[wire.Packet | wire.ClientMessage] = field(default_factory=list)
     hello: wire.Hello = field(default_factory=wire.Hello)
+    raw: list[str | bytes] = field(default_factory=list)
+    words: Words | None = None
 
-    async def greet(self, epoch: int = 0, resume: str = "again") -> None:
+    async def greet(self, epoch: int = 0, resume: str = "again", *, packed: bool = False) -> None:
         hello = wire.decode_client(str(await self.socket.recv()))
         assert isinstance(hello, wire.Hello)
         self.hello = hello
-        await self.say(wire.Ready("stage", "hero", epoch, resume))
+        self.words = await Words.of(hello if packed else wire.Hello())
+        await self.say(wire.Ready("stage", "hero", epoch, resume, text_codec=self.words.name))
 
     async def say(self, message: wire.ServerMessage) -> None:
         await self.socket.send(wire.encode(message))
@@ -42,12 +46,23 @@ class Peer:
         """Takes what comes until the condition holds; a text is spoken at once, an end is answered."""
         while not until():
             data = await self.socket.recv()
-            message = wire.decode_packet(data) if isinstance(data, bytes) else wire.decode_client(data)
+            message = await self.understood(data)
             self.got.append(message)
+            self.raw.append(data)
             if isinstance(message, wire.Text):
                 await self.say(wire.Spoken(message.id))
             if isinstance(message, wire.End):
                 await self.say(wire.Ended())
+
+    async def understood(self, data: str | bytes) -> wire.Packet | wire.ClientMessage:
+        if isinstance(data, str):
+            message = wire.decode_client(data)
+            if self.words is not None and isinstance(message, wire.Text):
+                await self.words.heard(message)
+            return message
+        if self.words is not None and wire.is_packed(data):
+            return await self.words.unpacked(data)
+        return wire.decode_packet(data)
 
     @property
     def packets(self) -> list[wire.Packet]:
@@ -80,6 +95,12 @@ class Stage:
         script = self._scripts[min(len(self.peers), len(self._scripts)) - 1]
         with contextlib.suppress(ConnectionClosed, asyncio.CancelledError):
             await script(peer)
+
+
+async def accept_packed(peer: Peer) -> None:
+    """The same, of a server that has our model."""
+    await peer.greet(packed=True)
+    await peer.hear()
 
 
 async def accept(peer: Peer) -> None:

@@ -1,6 +1,7 @@
 """The websocket protocol "txt2vid.v1" as values: messages <-> what crosses the wire (docs/protocol.md has it in words).
 
-Text frames are JSON objects with a "type"; binary frames are sound: a header of eight bytes, then one packet.
+Text frames are JSON objects with a "type"; binary frames are sound, a header of eight bytes and one packet, or packed
+texts (txt2vid.textwire), whose first byte is PACKED or more.
 Everything that comes from the wire is checked here, so nobody else has to.
 """
 
@@ -10,7 +11,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
 from txt2vid.core.checks import WireError as WireError  # part of what this module offers
@@ -29,7 +30,8 @@ PCM_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # Hz
 OPUS_RATE = LISTENING_RATE  # Hz: what positions of Opus count in, whatever the encoder heard (RFC 7587)
 EPOCHS = 256  # epochs on the wire are counted modulo this
 
-AUDIO = 1  # the kind of binary message that is known so far
+AUDIO = 1  # the kind of binary message that is sound
+PACKED = 0x80  # the least first byte of one that is a packed text; all of its other bits are the text's
 _HEADER = struct.Struct(">BBHI")  # kind, epoch, position >> 32, position & 0xFFFFFFFF
 HEADER_BYTES = _HEADER.size
 
@@ -78,6 +80,7 @@ class Hello:
 
     resume: what `Ready` gave to this sender before its connection broke; it then takes its session over.
     interrupt: take it over from whoever speaks there, who is told "busy" and may come back when this sender has left.
+    text_codec: the name of the model with which texts could be packed (txt2vid.textwire).
     """
 
     TYPE: ClassVar[str] = "hello"
@@ -88,6 +91,7 @@ class Hello:
     audio: AudioFormat | None = None
     resume: str | None = None
     interrupt: bool = False
+    text_codec: str | None = None
 
     def __post_init__(self) -> None:
         if self.version != VERSION:
@@ -97,6 +101,8 @@ class Hello:
                 raise WireError(f"{name[:MAX_NAME]!r} is no name: use 1 to {MAX_NAME} of A-Z a-z 0-9 . _ -", code)
         if len(self.token or "") > MAX_TOKEN or len(self.resume or "") > MAX_TOKEN:
             raise WireError(f"a token has at most {MAX_TOKEN} characters", "token")
+        if len(self.text_codec or "") > MAX_NAME:
+            raise WireError(f"a text codec's name has at most {MAX_NAME} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,7 @@ class Ready:
     """The answer to hello. streams: container -> URL path. epoch: what sound must carry now.
 
     limits: what the server takes: "message" bytes, "text" characters, "seconds" of sound in a message.
+    text_codec: what hello named, where the server has the same model: texts may come packed. None: as JSON only.
     """
 
     TYPE: ClassVar[str] = "ready"
@@ -151,6 +158,7 @@ class Ready:
     streams: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     version: int = VERSION
+    text_codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,19 @@ def decode_packet(data: bytes) -> Packet:
     if kind != AUDIO:
         raise WireError(f"binary messages of kind {kind} are not known")
     return Packet(epoch, (high << 32) + low, bytes(data[HEADER_BYTES:]))
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether a binary message is a packed text, not sound."""
+    return data[:1] >= bytes([PACKED])
+
+
+def following(before: Text | None, words: str) -> Text:
+    """The text that a packed message stands for: all but its words is as in the text before it on the same connection.
+
+    Its id is one higher, 1 for the first; it never interrupts. Raises WireError where the words are none of a text.
+    """
+    return Text(words, 1) if before is None else replace(before, text=words, id=before.id + 1, interrupt=False)
 
 
 def decode_client(text: str) -> ClientMessage:

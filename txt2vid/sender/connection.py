@@ -20,6 +20,7 @@ from txt2vid.sender.loop import beside
 from txt2vid.sender.outbox import Cut, Outbox, Sound
 from txt2vid.sender.refusal import LostError
 from txt2vid.sender.status import Status
+from txt2vid.sender.words import Words
 
 OPEN_SECONDS = 10.0  # for TCP, TLS and the handshake
 READY_SECONDS = 75.0  # from hello to ready: the server may have to find a face in a video first (60 s, it says)
@@ -50,6 +51,7 @@ class Connection:
 
     def __init__(self, place: Place, outbox: Outbox, status: Status) -> None:
         self._place, self._outbox, self._status = place, outbox, status
+        self._words = Words()
         self._asked_end = False
         self._progress = 0.0  # when something was last spoken, or sent to be, in the loop's time
         self.ready = False
@@ -102,6 +104,7 @@ class Connection:
             raise LostError(f"what answers there does not speak {wire.SUBPROTOCOL}", again=False, hint="update txt2vid")
         place = self._place
         hello = place.hello
+        offer = None if hello.audio else await self._words.offer()
         await socket.send(
             wire.encode(
                 wire.Hello(
@@ -111,12 +114,14 @@ class Connection:
                     audio=hello.audio,
                     resume=place.resume,
                     interrupt=hello.interrupt and place.resume is None,
+                    text_codec=offer,
                 )
             )
         )
         message = await within(self._receive(socket), READY_SECONDS)
         while not isinstance(message, wire.Ready):
             message = await within(self._receive(socket), READY_SECONDS)
+        await self._words.agree(message.text_codec)
         self._outbox.again(resumed=place.resume == message.resume)
         place.resume, place.epoch = message.resume, message.epoch
         self._status.state, self._status.session = "live", message.session
@@ -159,8 +164,9 @@ class Connection:
                 place.epoch = (place.epoch + 1) % wire.EPOCHS
                 await socket.send(wire.encode(wire.Interrupt(place.epoch)))
             else:
-                await socket.send(wire.encode(item))
-                status.texts += 1
+                message = await self._words.written(item)
+                await socket.send(message)
+                status.wrote(item.text, message)
                 self._progress = now()
         self._progress, self._asked_end = now(), True
         await socket.send(wire.encode(wire.End()))

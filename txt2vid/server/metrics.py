@@ -38,6 +38,8 @@ _COUNTERS: dict[str, tuple[str, Callable[[Report], float]]] = {
 }
 _TRAFFIC: dict[str, tuple[str, Callable[[Session], float]]] = {
     "received_bytes": ("Sound that came from senders.", lambda session: session.audio_bytes),
+    "received_text_bytes": ("Messages with texts that came from senders.", lambda session: session.text_bytes),
+    "received_characters": ("The characters of these texts.", lambda session: session.text_characters),
     "refused_packets": ("Sound that a studio could not take in time.", lambda session: session.refused),
     "encoded_bytes": ("What came from the encoder.", lambda session: session.broadcaster.bytes_in),
     "sent_bytes": ("What went to viewers.", lambda session: session.broadcaster.bytes_out),

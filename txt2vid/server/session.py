@@ -47,6 +47,8 @@ class Session:
         self.texts: deque[int] = deque()  # ids of texts that are not spoken yet; MAX_TEXTS at most (speak.py)
         self.draining = False
         self.audio_bytes = 0
+        self.text_bytes = 0
+        self.text_characters = 0
         self.refused = 0
         self.encoder_restarts = 0
         self.used = 0.0
@@ -78,6 +80,11 @@ class Session:
         self.start = event.start
         self.encoder_restarts += event.restarted
         self.broadcaster.attach(ts_fd, mp4_fd, event.start)
+
+    def read(self, text: str, message: str | bytes) -> None:
+        """A text came, in such a message."""
+        self.text_characters += len(text)
+        self.text_bytes += len(message.encode() if isinstance(message, str) else message)
 
     def said(self, event: Said) -> None:
         """A text was shown or dropped."""

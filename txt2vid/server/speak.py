@@ -33,6 +33,7 @@ from txt2vid.core.wire import (
     decode_client,
     decode_packet,
     encode,
+    is_packed,
 )
 from txt2vid.pipeline.messages import Drain, Hear, Said, Say
 from txt2vid.server import limits
@@ -42,6 +43,7 @@ from txt2vid.server.logs import say
 from txt2vid.server.rates import Allowance, packet_seconds
 from txt2vid.server.seat import Refused, Sender
 from txt2vid.server.session import Session
+from txt2vid.server.words import Words
 
 _log = logging.getLogger(__name__)
 _CUT_OFF = frozenset({1005, 1006, 1011, 1012})  # close codes of connections that nobody closed on purpose
@@ -165,16 +167,32 @@ class Speaker(Sender):
         headers, query = self._websocket.headers, self._websocket.query_params
         if not self._access.knows(hello.token, bearer(headers.get("authorization")), query.get("token")):
             raise WireError("the token is missing or wrong", "token")
+        words = await Words.of(hello)
         session, taken = await self._hub.claim(hello, self)
         self._session = session
-        self.tell(Ready(session.name, session.face, session.epoch, taken.resume, session.streams, _LIMITS))
+        self.tell(
+            Ready(
+                session.name,
+                session.face,
+                session.epoch,
+                taken.resume,
+                session.streams,
+                _LIMITS,
+                text_codec=words.name,
+            )
+        )
         while True:
-            message = await self._receive()
+            data = await self._receive()
             allowance.message(self._now())
-            if isinstance(message, bytes):
-                self._hear(session, message, hello, allowance)
-            else:
-                self._obey(session, decode_client(message), allowance)
+            if isinstance(data, bytes) and not is_packed(data):
+                self._hear(session, data, hello, allowance)
+                continue
+            message = await words.unpacked(data) if isinstance(data, bytes) else decode_client(data)
+            if isinstance(message, Text):
+                session.read(message.text, data)
+                if isinstance(data, str):
+                    await words.heard(message)
+            self._obey(session, message, allowance)
 
     def _hear(self, session: Session, data: bytes, hello: Hello, allowance: Allowance) -> None:
         self._not_after_end()
