@@ -8,6 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from txt2vid.bench.bitrate import Clip
+from txt2vid.bench.bitrate import Result as BitrateResult
 from txt2vid.bench.latency import Latency
 from txt2vid.bench.live import Result
 from txt2vid.bench.load import Load
@@ -66,6 +68,20 @@ def render_network(result: NetworkResult) -> RenderableType:
         loads,
         Text(f"peak memory {result.peak_mib:g} MiB{gpu}; grown by {result.growth_mib:g} MiB over the last load"),
     )
+
+
+def render_bitrate(result: BitrateResult) -> RenderableType:
+    """All ways to send each clip."""
+    return Group(*(_rates(clip) for clip in result.clips))
+
+
+def _rates(clip: Clip) -> Table:
+    title = f"{clip.name}: {clip.seconds:.1f} s, {clip.words} words, {clip.characters} characters"
+    table = _table("sent as", "bit/s", "on the wire", "x text", title=title)
+    for rate in clip.rates:
+        wire = "" if rate.wire is None else f"{rate.wire:.0f}"
+        table.add_row(rate.name, f"{rate.payload:.0f}", wire, f"{rate.payload / clip.text.payload:.0f}")
+    return table
 
 
 def _delays(result: Result) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path)
 SAMPLE = Path("sample_data/hero.png")  # where the project's own folder is the current one
+SAMPLE_TEXT, SAMPLE_SIZE = Path("sample_data/hello.txt"), 512
 MOST_SESSIONS = 256
 MOST_LIVE = 4096  # of the network's own load
 EXIT_NOT_STEADY = 1
@@ -185,3 +187,82 @@ def wav2lip(
 
         _print(render_network(result))
     return _hand_over(result.json(), output, as_json=as_json)
+
+
+_BITRATE_HELP = """Measure what talking clips cost: as text, as voice (Opus), and as video (H.264 and AV1, two sizes).
+
+\b
+txt2vid bench bitrate talk.mp4                     # its words in talk.txt
+txt2vid bench bitrate --plot rates.png --video compared talk1.mp4 talk2.mp4
+
+Without clips, the sample face speaks the sample text, which any codec finds easier than a camera's picture.
+"""
+
+
+@command.command(name="bitrate", help=_BITRATE_HELP)
+@click.argument("clips", nargs=-1, type=FILE)
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw the rates, on a logarithmic axis.")
+@click.option("--video", type=FILE, metavar="FOLDER", help="Write each clip's ways beside one another there.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the result as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and no table.")
+def bitrate(clips: tuple[Path, ...], plot: Path | None, video: Path | None, output: Path | None, as_json: bool) -> int:
+    """Measure, and print tables or JSON. Returns 0."""
+    for path in (plot, output):
+        _writable(path)
+    texts = [_words_of(clip) for clip in clips]
+    if not clips and not (SAMPLE.exists() and SAMPLE_TEXT.exists()):
+        raise UsageError("there is no sample here: name a clip with somebody who speaks, its words beside it as .txt")
+    with tempfile.TemporaryDirectory(prefix="txt2vid-bench-") as folder:
+        if not clips:
+            clips, texts = (_sample(Path(folder)),), [SAMPLE_TEXT.read_text(encoding="utf-8")]
+        return _bitrates(list(zip(clips, texts, strict=True)), plot, video, output, as_json=as_json)
+
+
+def _bitrates(
+    clips: list[tuple[Path, str]], plot: Path | None, video: Path | None, output: Path | None, *, as_json: bool
+) -> int:
+    from txt2vid.bench import bitrate as bench
+
+    result = bench.measure(clips, _tell)
+    if plot is not None:
+        from txt2vid.bench.bitrate_plot import draw
+
+        draw(plot, result)
+    if video is not None:
+        from txt2vid.bench.bitrate_clips import side_by_side
+
+        try:
+            video.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise OutputError(f"{video} cannot be a folder ({err.strerror}): choose another --video") from err
+        for (path, _), clip in zip(clips, result.clips, strict=True):
+            _tell(f"{path.name}: side by side")
+            side_by_side(path, clip, video / f"{path.stem}.mp4")
+    if not as_json:
+        from txt2vid.bench.report import render_bitrate
+
+        _print(render_bitrate(result))
+    return _hand_over(result.json(), output, as_json=as_json)
+
+
+def _words_of(clip: Path) -> str:
+    """What is said in a clip. Raises UsageError where that does not stand beside it."""
+    beside = clip.with_suffix(".txt")
+    try:
+        text = beside.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise UsageError(f"what is said in {clip} is needed: write its words into {beside}") from err
+    if not text:
+        raise UsageError(f"{beside} is empty: write what is said in {clip} into it")
+    return text
+
+
+def _sample(folder: Path) -> Path:
+    """The sample face speaking the sample text."""
+    from txt2vid.core.options import FaceOptions, RenderOptions
+    from txt2vid.pipeline.render import render
+
+    _tell("rendering the sample")
+    made, text = folder / "sample.mp4", SAMPLE_TEXT.read_text(encoding="utf-8")
+    render(RenderOptions(FaceOptions(SAMPLE, size=SAMPLE_SIZE), made, text=text, fps=parse_fps("25")))
+    return made
