@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from txt2vid.core.media import AudioChunk
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
+from txt2vid.pipeline.aligning import align, is_written, symbols
 from txt2vid.tts.base import Utterance
 from txt2vid.tts.passages import letters
 from txt2vid.tts.timing import tile
 
 _QUIET = 10 ** (-50 / 20)  # a voice's silence is digital, or the hiss of a room
-_STOPS = re.compile(r"[,;:.!?…—–()\u3001\u3002\uff0c\uff01\uff1f]+")
 
 
 def sounding(utterance: Utterance) -> tuple[int, int]:
@@ -44,29 +44,29 @@ def fitted(utterance: Utterance, lead: float | None, tail: float | None) -> Utte
     return Utterance(utterance.text, AudioChunk(kept, rate, 0), phonemes)
 
 
-def moment(utterance: Utterance, count: int) -> int:
-    """The sample at which the letter after the first `count` letters and digits begins.
+def moments(utterance: Utterance, counts: Sequence[int]) -> list[int]:
+    """The samples at which the letters after the first `counts` letters and digits begin.
 
-    Phonemes and letters are not told of each other, so a letter's place in the sound is its place among the letters
-    between two pauses: a word is met within a tenth of a second or so.
+    Where the voice tells phonemes, those and the letters are aligned; else a letter's place in the sound is its place
+    among the letters.
     """
     first, last = sounding(utterance)
     total = letters(utterance.text)
-    if count <= 0 or not total:
-        return first
-    if count >= total:
-        return last
-    runs = _runs(utterance, first, last)
-    texts = [found for each in _STOPS.split(utterance.text) if (found := letters(each))]
-    if len(texts) != len(runs):
-        texts = [total]
-    shared = runs if len(texts) == len(runs) else None
-    at = count
-    for i, size in enumerate(texts):
-        if at < size or i == len(texts) - 1:
-            return _within([runs[i]] if shared else runs, at / size)
-        at -= size
-    return last
+    inside = [count for count in counts if 0 < count < total]
+    places = dict.fromkeys(counts, first) | {count: last for count in counts if count >= total > 0}
+    written = symbols(utterance.text)
+    if inside and utterance.phonemes is not None and is_written(written):
+        starts = align(written, utterance.phonemes)
+        numbers = [i for i, symbol in enumerate(written) if symbol.isalnum()]
+        for count in inside:
+            phoneme = utterance.phonemes[
+                min(starts[numbers[min(count, len(numbers) - 1)]], len(utterance.phonemes) - 1)
+            ]
+            places[count] = min(max(phoneme.start, first), last)
+    elif inside:
+        runs = _runs(utterance, first, last)
+        places |= {count: _within(runs, count / total) for count in inside}
+    return [places[count] for count in counts]
 
 
 def _runs(utterance: Utterance, first: int, last: int) -> list[tuple[int, int]]:

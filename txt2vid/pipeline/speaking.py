@@ -13,7 +13,7 @@ from txt2vid.core.expressions import Cue
 from txt2vid.core.media import SPEECH_RATE, AudioChunk
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.drivers.moods import GESTURES
-from txt2vid.pipeline.fitting import fitted, moment, sounding
+from txt2vid.pipeline.fitting import fitted, moments, sounding
 from txt2vid.tts.base import Synthesizer, Utterance
 from txt2vid.tts.choose import choose
 from txt2vid.tts.passages import Passage, letters
@@ -95,7 +95,8 @@ def _passage(synthesizer: Synthesizer, passage: Passage, silence: float | None, 
         due = [mark for mark in marks if mark.letters < told + count or last]
         marks = marks[len(due) :]
         cues = [(min(round(at * shaped.audio.rate), sounding(shaped)[0]), cue) for at, cue in held]
-        yield Spoken(shaped, (*cues, *((moment(shaped, mark.letters - told), mark.cue) for mark in due)))
+        places = moments(shaped, [mark.letters - told for mark in due])
+        yield Spoken(shaped, (*cues, *zip(places, [mark.cue for mark in due], strict=True)))
         told, silence, held = told + count, None, []
 
 

@@ -55,6 +55,8 @@ def whispered(samples: Samples, rate: int) -> Samples:
 
     The shape is the cepstrum's beginning (Oppenheim and Schafer 1975); the noise is the same in each call.
     """
+    if not len(samples):
+        return samples
     hop = max(1, round(_FRAME * rate / 4))
     size = 4 * hop
     window = np.hanning(size + 1)[:-1]
@@ -76,10 +78,7 @@ def whispered(samples: Samples, rate: int) -> Samples:
     for i, piece in enumerate(pieces):
         sound[i * hop : i * hop + size] += piece
     sound = sound[size : size + len(samples)]
-    before, after = (
-        float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0,
-        float(np.sqrt(np.mean(sound**2) + 1e-12)),
-    )
+    before, after = (float(np.sqrt(np.mean(each**2) + 1e-12)) for each in (samples, sound))
     return np.clip(sound * (10 ** (_WHISPER_DB / 20) * before / after), -1, 1).astype(np.float32)
 
 

@@ -244,5 +244,5 @@ class Shapes:
             self._add(
                 f"browDown{side}", knit * (self._side if side == "Left" else 1 - self._side), x=-sign * 0.04, y=0.095
             )
-            self._add(f"browOuterUp{side}", self._bump(outer[0], outer[1] - 0.1, 1.3, 0.9), y=-0.13)
-            self._add("browInnerUp", self._bump(inner[0], inner[1] - 0.1, 1.0, 0.9), y=-0.12)
+            self._add(f"browOuterUp{side}", self._bump(outer[0], outer[1] - 0.1, 1.3, 0.9), y=-0.16)
+            self._add("browInnerUp", self._bump(inner[0], inner[1] - 0.1, 1.0, 0.9), y=-0.15)
