@@ -64,6 +64,11 @@ class _Track:
     def __init__(self) -> None:
         self._turns: list[_Turn] = []
 
+    @property
+    def asked(self) -> bool:
+        """Whether there is any mood, or will be."""
+        return bool(self._turns)
+
     def turn(self, mood: Cue, at: float, *, automatic: bool = False) -> None:
         """From `at` seconds on this mood."""
         self.keep(after=at)
@@ -100,7 +105,7 @@ class _Track:
         del self._turns[: max(done, begun - LIVES)]
         if len(self._turns) == 1 and self._turns[0].start < time and not value.any():
             self._turns.clear()
-        return value if self._turns or value.any() else None
+        return value if value.any() else None
 
 
 class ExpressionDriver:
@@ -141,7 +146,8 @@ class ExpressionDriver:
 
     def lapse(self, at: Fraction | float) -> None:
         """Moods of the text end `at` so many seconds, unless `keep` or another one comes."""
-        self._moods.turn(Cue(OWN), float(at), automatic=True)
+        if self._moods.asked:
+            self._moods.turn(Cue(OWN), float(at), automatic=True)
 
     def keep(self, at: Fraction | float) -> None:
         """No mood lapses after `at` seconds: the text goes on."""
@@ -157,9 +163,10 @@ class ExpressionDriver:
         """The motion of `frame`: what is spoken, and what is shown, each in its right."""
         time = float(frame.time + frame.duration / 2)
         face = self._face(time)
-        talk = self._talking(spoken, float(frame.duration))
         if face is None:
+            self._talk = 0.0
             return spoken
+        talk = self._talking(spoken, float(frame.duration))
         shapes, mouth = face[SHAPES], spoken.blendshapes
         shut = closure(spoken)
         if self.mouth_only:

@@ -17,6 +17,7 @@ from txt2vid.pipeline.fitting import fitted, moments, sounding
 from txt2vid.tts.base import Synthesizer, Utterance
 from txt2vid.tts.choose import choose
 from txt2vid.tts.passages import Passage, letters
+from txt2vid.tts.sentences import speakable
 from txt2vid.tts.style import PLAIN, sounded
 from txt2vid.tts.tags import read
 from txt2vid.tts.timing import LEAD
@@ -52,7 +53,7 @@ def speak(text: str, tts: str = "auto", voice: str | None = None, unknown: str =
     for note in tagged.notes:
         _log.warning("%s; it is %s", note, "left out" if unknown == "drop" else "spoken")
     passages = tagged.passages
-    if not letters(tagged.words) and any(each.marks or each.pause for each in passages):
+    if not speakable(tagged.words) and any(each.marks or each.pause for each in passages):
         return Speech(None, iter([_wordless(*_silent(passages))]))
     synthesizer = choose(tagged.words, tts, voice)
     if not passages:
@@ -65,7 +66,7 @@ def speak(text: str, tts: str = "auto", voice: str | None = None, unknown: str =
 def _spoken(synthesizer: Synthesizer, passages: Sequence[Passage]) -> Iterator[Spoken]:
     silence: float | None = None  # seconds until the next sound; None is as the voice begins
     held: list[Held] = []
-    wordy = [bool(letters(each.text)) for each in passages]
+    wordy = [speakable(each.text) for each in passages]
     final = max((i for i, words in enumerate(wordy) if words), default=0)
     for i, passage in enumerate(passages):
         if not wordy[i] and (i != final):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -9,9 +10,13 @@ from txt2vid.core.expressions import Cue
 from txt2vid.tts.sentences import clean
 from txt2vid.tts.style import PLAIN, Style
 
+_ASCII = re.compile(r"[0-9A-Za-z]")
+
 
 def letters(text: str) -> int:
     """How many letters and digits a voice is given of the text."""
+    if text.isascii():
+        return len(_ASCII.findall(text))
     return sum(unicodedata.category(char)[0] in "LN" for char in clean(text))
 
 
