@@ -67,6 +67,8 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *says: str) -> No
         (["--face", "{hero}", "--host", "not.a.host.invalid", "--token", "x"], "is not known here"),
         (["--face", "{hero}", "--host", "192.0.2.1", "--token", "x"], "no address of this machine"),
         (["--face", "{hero}", "--fps", "x"], "is no number"),
+        (["--face", "{hero}", "--expression", "wink"], "wink is a gesture"),
+        (["--face", "{hero}", "--unknown-tags", "x"], "choose one of speak, refuse, drop"),
     ],
 )
 def test_wrong_usage(txt2vid: Command, hero: Path, arguments: list[str], says: str) -> None:

@@ -15,15 +15,16 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-TYPES = ("hello", "text", "interrupt", "end", "ready", "stats", "spoken", "ended", "error")
+TYPES = ("hello", "text", "expression", "interrupt", "end", "ready", "stats", "spoken", "ended", "error")
 FIELDS = (  # noqa: SIM905 - shorter
     "version session face token audio resume text id interrupt tts voice epoch streams limits time buffered playout "
-    "av_offset viewers drawn late dropped code message warning codec rate"
+    "av_offset viewers drawn late dropped code message warning codec rate name strength seconds unknown_tags"
 ).split()
 MESSAGES: tuple[wire.ClientMessage | wire.ServerMessage, ...] = (
     wire.Hello(),
     wire.Hello(session="a", face="b.png", token="t" * 512, audio=wire.AudioFormat("pcm_s16le", 16_000), resume="r"),
-    wire.Text("Grüße 🙂 \u2028", 7, True, "espeak", "de"),
+    wire.Text("Grüße 🙂 \u2028", 7, True, "espeak", "de", "refuse"),
+    wire.Expression("happy", 0.5, 2.0),
     wire.Interrupt(255),
     wire.End(),
     wire.Ready("a", "b", 3, "secret", {"ts": "/s/a/stream.ts"}, {"message": 65536}),
@@ -124,9 +125,9 @@ def test_nonsense_of_senders(text: str, says: str) -> None:
     [
         ('{"type":"ready","session":"a","face":"b","epoch":0,"resume":"r","streams":{"ts":5}}', "no str"),
         ('{"type":"ready","session":"a","face":"b","epoch":0,"resume":"r","limits":{"text":"5"}}', "no int"),
-        (wire.encode(MESSAGES[6]).replace("1.5", "1e999"), "too large"),
-        (wire.encode(MESSAGES[6]).replace("1.5", "NaN"), "no JSON"),
-        (wire.encode(MESSAGES[6]).replace("1.5", "1" + "0" * 400), "too large"),
+        (wire.encode(MESSAGES[7]).replace("1.5", "1e999"), "too large"),
+        (wire.encode(MESSAGES[7]).replace("1.5", "NaN"), "no JSON"),
+        (wire.encode(MESSAGES[7]).replace("1.5", "1" + "0" * 400), "too large"),
     ],
 )
 def test_nonsense_of_servers(text: str, says: str) -> None:

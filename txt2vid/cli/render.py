@@ -16,10 +16,12 @@ from txt2vid import registry
 from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.cli.progress import Bar
 from txt2vid.core.clock import parse_fps
-from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
+from txt2vid.core.expressions import GESTURES, MOODS, parse_mood
+from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size, parse_unknown_tags
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.batch import RowResult, render_jobs
 from txt2vid.pipeline.jobs import MAX_TEXT, VOICES, decode_text, default_name, read_text
+from txt2vid.tts.prosody import MANNERS
 
 FILE = click.Path(path_type=Path)
 EXIT_SOME_FAILED = 1
@@ -32,10 +34,19 @@ echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
 txt2vid render --jobs jobs.csv -O out/
 
 The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-checkpoint, device, dtype, paste, pads, alignment, tts, voice, face_index, face_box, landmarks, detector, seed, idle.
+checkpoint, device, dtype, paste, pads, alignment, tts, voice, unknown_tags, expression, face_index, face_box,
+landmarks, detector, seed, idle.
 Paths start from the folder of the file.
 Rows that an earlier run finished are skipped.
-"""
+
+Texts may hold tags: [happy] Hello! [happy 0.5] [/happy] [whisper] [pause 300ms] [look left] [nod] [neutral], and SSML's
+<break>, <emphasis> and <prosody>. \\[ is a bracket that is said. docs/expressions.md tells more.
+
+\b
+Moods:    {moods}
+Gestures: {gestures}
+Manners:  {manners}, pause
+""".format(moods=", ".join(MOODS), gestures=", ".join(GESTURES), manners=", ".join(MANNERS))
 _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
 
 
@@ -54,6 +65,8 @@ def _known(kind: str) -> str:
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
 @click.option("--tts", metavar="NAME", help=f"Who speaks a text: {_known('tts')}. [default: auto]")
 @click.option("--voice", metavar="NAME", help="Which of its voices. [default: its own default]")
+@click.option("--expression", metavar="NAME[:STRENGTH]", help="The face's mood: happy, sad:0.5, …")
+@click.option("--unknown-tags", metavar="HOW", help="speak, refuse or drop what is no tag. [default: speak]")
 @click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
 @click.option("--face-box", metavar="X,Y,W,H", help="Where the face is, in pixels, if it is not found.")
 @click.option("--landmarks", type=FILE, metavar="FILE", help="The face's 478 landmarks, if they are not found.")
@@ -114,6 +127,8 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
         tts=given["tts"] or "auto",
         voice=given["voice"],
+        unknown_tags=parse_unknown_tags(given["unknown_tags"] or "speak"),
+        expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
         idle=given["idle"] is not False,
         seed=given["seed"] or 0,
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from txt2vid.core.expressions import parse_mood
+from txt2vid.core.options import parse_unknown_tags
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.jobs import read_text
 
@@ -30,6 +32,7 @@ txt2vid send --file hello.m4a
 txt2vid send wss://example.org --text "Hello, world."
 txt2vid send --text-file -            (line by line, as typed)
 
+Texts may hold tags: [happy] Hello! [pause 300ms] [look left] [nod]; docs/expressions.md lists them.
 A file is sent in real time. The command ends when all was shown; with --mic, when q or Ctrl-C is pressed.
 """
 
@@ -52,6 +55,8 @@ A file is sent in real time. The command ends when all was shown; with --mic, wh
 @click.option("--interrupt", is_flag=True, help="Stop what the session is saying, and whoever says it.")
 @click.option("--tts", metavar="NAME", help="Who speaks a text, of the server's voices.")
 @click.option("--voice", metavar="NAME", help="Which of its voices.")
+@click.option("--expression", metavar="NAME[:STRENGTH]", help="The face's mood meanwhile: happy, sad:0.5, …")
+@click.option("--unknown-tags", metavar="HOW", help="speak, refuse or drop what is no tag. [default: the server's]")
 @click.option("--wait", is_flag=True, help="Wait for a server that does not run yet, or is busy.")
 @click.option("--no-reconnect", is_flag=True, help="Give up when the connection is lost.")
 @click.option("--attempts", type=click.IntRange(min=0), metavar="N", help="Give up after N attempts in a row.")
@@ -100,9 +105,14 @@ def _check(given: dict[str, Any]) -> None:
     if len(voices) > 1:
         raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
     texts = voices[0].startswith("--text")
-    wrong = ("device", "codec", "bitrate") if texts else ("tts", "voice") + (() if given["mic"] else ("device",))
+    wrong = (
+        ("device", "codec", "bitrate")
+        if texts
+        else ("tts", "voice", "unknown_tags") + (() if given["mic"] else ("device",))
+    )
     for name in wrong:
         if given[name] is not None:
+            name = name.replace("_", "-")
             raise UsageError(f"--{name} says nothing about {voices[0]}: leave it out")
     if given["codec"] == "pcm" and given["bitrate"] is not None:
         raise UsageError("--bitrate is for Opus: leave it, or --codec pcm, out")
@@ -130,6 +140,8 @@ def _settings(given: dict[str, Any]) -> SendOptions:
         interrupt=given["interrupt"],
         attempts=LOST_ATTEMPTS if attempts is None and not given["mic"] else attempts,
         wait=given["wait"],
+        expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
+        unknown_tags=parse_unknown_tags(given["unknown_tags"]) if given["unknown_tags"] is not None else None,
     )
 
 

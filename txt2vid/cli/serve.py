@@ -13,7 +13,8 @@ import click
 from txt2vid import registry
 from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.core.clock import parse_fps
-from txt2vid.core.options import parse_size
+from txt2vid.core.expressions import parse_mood
+from txt2vid.core.options import parse_size, parse_unknown_tags
 from txt2vid.errors import DependencyError, MediaError, UsageError
 from txt2vid.server.auth import Access
 from txt2vid.server.limits import MAX_SESSIONS, MAX_VIEWERS
@@ -51,6 +52,8 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--loop", is_flag=True, help="Again and again.")
 @click.option("--tts", metavar="NAME", help="Who speaks texts that do not say. [default: auto]")
 @click.option("--voice", metavar="NAME", help="Which of its voices.")
+@click.option("--expression", metavar="NAME[:STRENGTH]", help="The faces' mood, where a sender sets none.")
+@click.option("--unknown-tags", default="speak", metavar="HOW", help="speak, refuse or drop what is no tag.")
 @click.option("--publish", multiple=True, metavar="URL", help="Also send the first face's stream there: rtmp, srt, …")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of all that is random. [default: 0]")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of the lines on stderr.")
@@ -84,12 +87,14 @@ def _settings(given: dict[str, Any]) -> Settings:
     engine = parsed_engine(given)
     if given["tts"] not in (None, "auto", *registry.names("tts")):
         registry.load("tts", given["tts"])
+    parse_unknown_tags(given["unknown_tags"])
+    mood = parse_mood(given["expression"]) if given["expression"] is not None else None
     access = _access(given)
     from txt2vid.server.faces import parse_faces  # numpy and more: not for a mistyped option
 
     same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     faces = parse_faces(given["faces"], size, given["detector"] or "mesh")
-    return Settings(**{**same, "faces": faces, "access": access, "fps": fps, "engine": engine})
+    return Settings(**{**same, "faces": faces, "access": access, "fps": fps, "engine": engine, "expression": mood})
 
 
 def _access(given: dict[str, Any]) -> Access:

@@ -8,12 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from txt2vid.core.expressions import Cue
 from txt2vid.errors import UsageError
 
 DEFAULT_FPS = Fraction(25)  # for still pictures: what Wav2Lip was trained at, and what most listeners' eyes accept
 MIN_SIZE, MAX_SIZE = 64, 4096  # pixels of the longer side; 4096 is the widest that H.264 level 5.1 decoders take
 
 
+UNKNOWN_TAGS = ("speak", "refuse", "drop")
 FACE_DETECTORS = ("mesh", "s3fd")
 
 
@@ -77,6 +79,8 @@ class RenderOptions:
     fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
     engine: what draws. tts: a name in the registry, or "auto".
     voice: a voice of the synthesizer; None is its default.
+    unknown_tags: what is done with what looks like a tag in a text and is none: one of UNKNOWN_TAGS.
+    expression: the mood of the whole.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
     """
@@ -89,6 +93,8 @@ class RenderOptions:
     fps: Fraction | None = None
     tts: str = "auto"
     voice: str | None = None
+    unknown_tags: str = "speak"
+    expression: Cue | None = None
     idle: bool = True
     seed: int = 0
 
@@ -129,6 +135,13 @@ def parse_count(text: str, what: str) -> int:
     if count < 0:
         raise UsageError(f"{what} {count} is negative: write 0 or more")
     return count
+
+
+def parse_unknown_tags(text: str) -> str:
+    """One of UNKNOWN_TAGS. Raises UsageError where it is another word."""
+    if text not in UNKNOWN_TAGS:
+        raise UsageError(f"unknown_tags {text!r} is not known: choose one of {', '.join(UNKNOWN_TAGS)}")
+    return text
 
 
 def parse_pads(text: str) -> tuple[int, int, int, int]:

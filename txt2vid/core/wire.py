@@ -17,6 +17,7 @@ from typing import ClassVar
 from txt2vid.core.checks import WireError as WireError  # part of what this module offers
 from txt2vid.core.checks import decoded
 from txt2vid.core.media import LISTENING_RATE
+from txt2vid.core.options import UNKNOWN_TAGS
 
 VERSION = 1
 SUBPROTOCOL = "txt2vid.v1"
@@ -44,6 +45,7 @@ CLOSE_CODES: Mapping[str, int] = {
     "busy": 4009,  # the session has a sender already
     "audio": 4015,  # a codec, rate or packet that cannot be decoded
     "text": 4016,  # a text that cannot be spoken (a warning: the connection stays)
+    "expression": 4017,  # an expression that is not known (a warning: the connection stays)
     "rate": 4029,  # too much in too short a time
     "full": 4030,  # no room for another session
     "replaced": 4031,  # another connection resumed this one
@@ -107,7 +109,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words to speak. id: the sender's own, comes back in `Spoken`. interrupt: drop what is being said before."""
+    """Words to speak. id: the sender's own, comes back in `Spoken`. interrupt: drop what is being said before.
+
+    unknown_tags: one of UNKNOWN_TAGS; None is the server's choice.
+    """
 
     TYPE: ClassVar[str] = "text"
     text: str
@@ -115,12 +120,32 @@ class Text:
     interrupt: bool = False
     tts: str | None = None
     voice: str | None = None
+    unknown_tags: str | None = None
 
     def __post_init__(self) -> None:
+        if self.unknown_tags is not None and self.unknown_tags not in UNKNOWN_TAGS:
+            raise WireError(f"unknown_tags are one of {', '.join(UNKNOWN_TAGS)}")
         if not 0 < len(self.text) <= MAX_TEXT:
             raise WireError(f"a text has 1 to {MAX_TEXT} characters, not {len(self.text)}")
         if any(len(name or "") > MAX_NAME for name in (self.tts, self.voice)):
             raise WireError(f"a voice's name has at most {MAX_NAME} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """The face shows something now. name: of `core.expressions`, not checked here. strength: 0 to 1.
+
+    seconds: how long; None is until another mood, or as long as a gesture takes.
+    """
+
+    TYPE: ClassVar[str] = "expression"
+    name: str
+    strength: float = 1.0
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= MAX_NAME:
+            raise WireError(f"an expression's name has 1 to {MAX_NAME} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +244,9 @@ class Packet:
     payload: bytes
 
 
-ClientMessage = Hello | Text | Interrupt | End
+ClientMessage = Hello | Text | Expression | Interrupt | End
 ServerMessage = Ready | Stats | Spoken | Ended | Error
-_CLIENT: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in (Hello, Text, Interrupt, End)}
+_CLIENT: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in (Hello, Text, Expression, Interrupt, End)}
 _SERVER: dict[str, type[ServerMessage]] = {kind.TYPE: kind for kind in (Ready, Stats, Spoken, Ended, Error)}
 
 

@@ -42,7 +42,7 @@ EYE_RANGE = math.radians(35)  # gaze of 1
 ACCENT_DB = 4.0  # a syllable so far above the phrase is stressed
 ACCENT_REST = 0.6  # seconds between accents
 ACCENT_LEAD, ACCENT_RISE, ACCENT_FALL = 0.03, 0.2, 0.4  # seconds
-NOD, BROW = math.radians(1.6), 0.22
+NOD, BROW = math.radians(1.6), 0.18
 
 _MASK = (1 << 64) - 1
 _LIDS_AND_BROWS = np.array(

@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import TextIO
 
 from txt2vid.core.clock import parse_fps
-from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_count, parse_engine, parse_size
+from txt2vid.core.expressions import parse_mood
+from txt2vid.core.options import (
+    FaceOptions,
+    RenderOptions,
+    parse_box,
+    parse_count,
+    parse_engine,
+    parse_size,
+    parse_unknown_tags,
+)
 from txt2vid.errors import MediaError, UsageError
 
 VOICES = ("audio", "text", "text_file")  # a row has exactly one of these
 PATHS = ("face", "audio", "text_file", "landmarks", "checkpoint")
 COLUMNS = (
     "face", *VOICES, "output", "fps", "size", "engine", "checkpoint", "device", "dtype", "paste", "pads", "alignment",
-    "tts", "voice", "face_index", "face_box", "landmarks", "detector", "seed", "idle",
+    "tts", "voice", "unknown_tags", "expression", "face_index", "face_box", "landmarks", "detector", "seed", "idle",
 )  # fmt: skip
 MAX_TEXT = 4 << 20  # bytes: some hundred hours of speech; anything longer is no text, and must not fill the memory
 
@@ -86,6 +95,8 @@ class Row:
             fps=parse_fps(cells["fps"]) if "fps" in cells else None,
             tts=cells.get("tts", "auto"),
             voice=cells.get("voice"),
+            unknown_tags=parse_unknown_tags(cells.get("unknown_tags", "speak")),
+            expression=parse_mood(cells["expression"]) if "expression" in cells else None,
             idle=_BOOLEANS[idle.lower()],
             seed=parse_count(cells.get("seed", "0"), "seed"),
         )

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from txt2vid.core.clock import FrameTime, first_sample
+from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, Samples
 from txt2vid.core.motion import Motion
 from txt2vid.core.wire import EPOCHS, AudioFormat, Packet
+from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.features import Ear
 from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
@@ -37,6 +39,7 @@ AHEAD = (
 )  # samples of sound committed past a frame's end, at least
 EARLY = LISTENING_RATE * 80 // 1000  # samples that sound is ahead of pictures: AAC comes out three packets late
 CUT_FADE = LISTENING_RATE // 100  # samples: 10 ms, too short to understand, long enough not to click
+LAPSE = 4  # seconds after the last word of a text until its mood ends: a typist's next line may go on with it
 LOUD = 0.1  # of RMS: a frame is marked, where marks are asked for, when its speech is louder than -20 dBFS
 
 
@@ -67,11 +70,14 @@ class Session:
 
     fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the thread
     that speaks texts. hearing: the engine's own, where it has one; its lookahead may be longer than the drivers'.
+    expression: the mood of whoever sets none.
     """
 
     def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0,
-                 hearing: Hearing | None = None) -> None:  # fmt: skip
+                 hearing: Hearing | None = None, expression: Cue | None = None) -> None:  # fmt: skip
         self.fps = fps
+        self._expression = expression
+        self._expressions = ExpressionDriver(expression, mouth_only=seed is None)
         self._hearing = hearing
         beyond = max(LOOKAHEAD, hearing.lookahead if hearing else 0)
         self._ahead = beyond * LISTENING_RATE // SPEECH_RATE + Decimator.delay
@@ -127,6 +133,13 @@ class Session:
         """Queues a text; False where too many wait."""
         return self._script.add(request)
 
+    def express(self, cue: Cue | None) -> None:
+        """From the next frame on the face shows this; None is the mood that the session began with."""
+        if cue is None or cue.is_mood:
+            self._expressions.base(cue or self._expression, self.time)
+        else:
+            self._expressions.gesture(cue, self.time)
+
     def cut(self, epoch: int) -> list[int]:
         """An interruption: what is not shown yet is dropped, softly. The ids of texts not spoken to their end."""
         self.epoch = epoch
@@ -140,6 +153,7 @@ class Session:
         self._sound.fade_out(at, CUT_FADE)
         now = Fraction(at, LISTENING_RATE)
         self._phonemes.cut(now)
+        self._expressions.cut(now)
         self._unscripted.reopen(float(now))
         self._uncut.close(float(now) - RAMP, self._sound.end / LISTENING_RATE)  # shut when the sound ends
         return list(dict.fromkeys(dropped))
@@ -195,6 +209,9 @@ class Session:
     def _begin(self, line: Line, position: int) -> None:
         """A line goes on the tape at a position: its phonemes, where the voice tells them, rule the lips."""
         self._line, self._line_at = line, 0
+        self._expressions.keep(Fraction(position, LISTENING_RATE))
+        for sample, cue in line.cues:
+            self._expressions.feed(cue, Fraction(position + sample, LISTENING_RATE))
         if line.utterance.phonemes is not None:
             start = Fraction(position, LISTENING_RATE)
             self._phonemes.feed(line.utterance.phonemes, line.utterance.audio.rate, start)
@@ -210,6 +227,7 @@ class Session:
         self._line_at += len(part)
         if self._line_at >= len(self._line.sound):
             self._line = None
+            self._expressions.lapse(Fraction(self._sound.end + at + len(part), LISTENING_RATE) + LAPSE)
         return len(part)
 
     def _move(self, frame: FrameTime) -> tuple[Motion, Any, bool]:
@@ -222,6 +240,7 @@ class Session:
         uncut = self._uncut.at(middle)
         spoken = _scaled(self._mouth.drive(frame, speech), self._unscripted.at(middle))
         motion = _scaled(self._phonemes.drive(frame, speech) + spoken, uncut)
+        motion = self._expressions.over(frame, motion)
         if self._idle is not None:
             motion = motion + self._idle.drive(frame, speech)
         heard = None

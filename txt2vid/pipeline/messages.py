@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import AudioFormat, Packet
 
@@ -24,7 +25,7 @@ class Open:
     """Begin a session with a face that was asked for before; answered by Opened, or Failed.
 
     mark: draw a white square into a corner while the sound is loud, for measurements. begin: seconds at which its time
-    begins: where it was when the studio before this one was lost.
+    begins: where it was when the studio before this one was lost. expression: the mood of whoever sets none.
     """
 
     session: str
@@ -33,6 +34,7 @@ class Open:
     seed: int = 0
     mark: bool = False
     begin: Fraction = Fraction(0)
+    expression: Cue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,15 @@ class Say:
     interrupt: bool = False
     tts: str | None = None
     voice: str | None = None
+    unknown_tags: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Express:
+    """The face shows this from now on; None is the mood that the session began with."""
+
+    session: str
+    cue: Cue | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,5 +222,7 @@ class Report:
     encoder_pid: int | None = None
 
 
-Request = Prepare | Open | Watch | Source | Hear | Say | Cut | Drain | ChangeFace | Close | Ask | DoWithout | Stop
+Request = (
+    Prepare | Open | Watch | Source | Hear | Say | Express | Cut | Drain | ChangeFace | Close | Ask | DoWithout | Stop
+)
 Event = Prepared | Opened | Failed | Encoding | Said | Drained | Report

@@ -14,6 +14,7 @@ from txt2vid import __version__
 from txt2vid.core.clock import MAX_FPS, MIN_FPS, frame_count, settle_fps
 from txt2vid.core.options import DEFAULT_FPS, EngineOptions, FaceOptions, RenderOptions
 from txt2vid.drivers.base import Driver
+from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.engines.base import Engine, Job
@@ -101,6 +102,7 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     face, prepared = faces.get(options.face, options.fps, engine, needed)
     fps = options.fps or face.fps or DEFAULT_FPS
     drivers: list[Driver] = [voice.driver]
+    voice.expressions = ExpressionDriver(options.expression, mouth_only=not face.is_still)
     if options.idle and face.is_still:  # a video lives by itself
         ear = voice.driver.ear if isinstance(voice.driver, SpeechDriver) else None  # the sound is heard once
         drivers.append(IdleDriver(options.seed, ear=ear))
@@ -134,7 +136,7 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 def _voice(options: RenderOptions) -> Voice:
     if options.audio is not None:
         return FileVoice(options.audio)
-    return TextVoice(options.text or "", options.tts, options.voice)
+    return TextVoice(options.text or "", options.tts, options.voice, options.unknown_tags)
 
 
 def _needed(voice: Voice, options: RenderOptions) -> int | None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE, Samples
 from txt2vid.errors import Txt2VidError
 from txt2vid.pipeline.messages import Say
+from txt2vid.pipeline.speaking import Spoken, speak
 from txt2vid.pipeline.voice import resampled
 from txt2vid.tts.base import Utterance
-from txt2vid.tts.choose import choose
 
 MAX_TEXTS = 64  # that wait; a typist is never so far ahead, and each may be ten minutes long
 AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, little to throw away at an interruption
@@ -20,11 +21,12 @@ AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, l
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A spoken sentence. id: of its text. sound: float32 (n,) at LISTENING_RATE."""
+    """A spoken sentence. id: of its text. sound: float32 (n,) at LISTENING_RATE. cues: what is due at its samples."""
 
     id: int
     utterance: Utterance
     sound: Samples
+    cues: tuple[tuple[int, Cue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Begun:
     """A text whose first sentence is spoken: `made`, and the rest."""
 
     made: Line | Finished
-    rest: Iterator[Utterance]
+    rest: Iterator[Spoken]
 
 
 Made = Line | Finished | Begun
@@ -53,7 +55,7 @@ class Script:
         self._executor = executor
         self._texts: deque[Say] = deque()
         self._beginning: int | None = None  # id of the text whose first sentence the thread makes
-        self._speaking: tuple[int, Iterator[Utterance]] | None = None
+        self._speaking: tuple[int, Iterator[Spoken]] | None = None
         self._future: Future[Made] | None = None
         self._made: deque[Line | Finished] = deque()
         self._seconds = 0.0  # of the lines in it
@@ -123,20 +125,22 @@ class Script:
 
 def _begun(say: Say) -> Made:
     try:
-        utterances = choose(say.text, say.tts or "auto", say.voice).speak(say.text)
+        spoken = speak(say.text, say.tts or "auto", say.voice, say.unknown_tags or "speak").spoken
     except Exception as err:  # noqa: BLE001 - a voice that breaks must not end other sessions
         return Finished(say.id, _why(err))
-    return Begun(_spoken(say.id, utterances), utterances)
+    return Begun(_spoken(say.id, spoken), spoken)
 
 
-def _spoken(text_id: int, utterances: Iterator[Utterance]) -> Line | Finished:
+def _spoken(text_id: int, following: Iterator[Spoken]) -> Line | Finished:
     try:
-        utterance = next(utterances, None)
+        spoken = next(following, None)
     except Exception as err:  # noqa: BLE001 - as above
         return Finished(text_id, _why(err))
-    if utterance is None:
+    if spoken is None:
         return Finished(text_id)
-    return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0])
+    utterance, rate = spoken.utterance, spoken.utterance.audio.rate
+    cues = tuple((sample * LISTENING_RATE // rate, cue) for sample, cue in spoken.cues)
+    return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0], cues)
 
 
 def _why(error: Exception) -> str:

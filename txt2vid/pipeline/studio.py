@@ -194,6 +194,8 @@ class Studio:
             session.source(request.audio, fresh=request.fresh)
         elif isinstance(request, messages.Say):
             self._say(stage, request)
+        elif isinstance(request, messages.Express):
+            session.express(request.cue)
         elif isinstance(request, messages.Cut):
             self._cut(stage, request.epoch)
         elif isinstance(request, messages.Drain):
@@ -295,7 +297,8 @@ class Studio:
         face = found.face
         fps = request.fps or face.fps or DEFAULT_FPS
         hearing = self._needed_engine().hearing(fps) if self._expected else None
-        session = Session(fps, self._speaker, request.seed if face.is_still else None, hearing)
+        seed = request.seed if face.is_still else None
+        session = Session(fps, self._speaker, seed, hearing, request.expression)
         stage = Stage(request.session, session, mark=request.mark, begin=request.begin)
         stage.show(request.face, face, found.prepared)
         self._stages[request.session] = stage

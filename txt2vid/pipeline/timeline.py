@@ -61,6 +61,8 @@ def moments(voice: Voice, drivers: Sequence[Driver], fps: Fraction, hearing: Hea
             until = heard + driver.lookahead
             motion = motion + driver.drive(frame, speech.between(given[i], until))
             given[i] = until
+        if voice.expressions is not None:
+            motion = voice.expressions.over(frame, motion)
         words = None
         if hearing is not None:
             until = heard + hearing.lookahead

@@ -14,12 +14,13 @@ import soxr
 
 from txt2vid.core.media import LISTENING_RATE, AudioChunk, Samples
 from txt2vid.drivers.base import Driver
+from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.errors import AudioError
 from txt2vid.ffmpeg.decode import AudioReader
+from txt2vid.pipeline.speaking import speak
 from txt2vid.tts.base import Utterance
-from txt2vid.tts.choose import choose
 
 SILENT = 10 ** (-66 / 20)  # a peak below -66 dBFS (RMS of 16-bit dither is about -96) is nobody speaking
 _PIECE = LISTENING_RATE // 10  # samples of a chunk
@@ -29,7 +30,8 @@ class Voice(ABC):
     """A stream of sound at the listener's rate, and the driver that moves lips to it.
 
     rate, channels: of the chunks. driver: the one whose motion belongs to this sound; where it is told phonemes, they
-    are told before `chunks` gives the sound that they belong to. driver_name: its name in the registry. duration:
+    are told before `chunks` gives the sound that they belong to; so are `expressions`, where it is set, of those in a
+    text. driver_name: its name in the registry. duration:
     seconds, where that is known beforehand.
     """
 
@@ -37,6 +39,7 @@ class Voice(ABC):
     channels: int
     driver: Driver
     driver_name: str
+    expressions: ExpressionDriver | None = None
     name: str | None = None
     duration: Fraction | None = None
 
@@ -76,20 +79,25 @@ class TextVoice(Voice):
 
     rate, channels = LISTENING_RATE, 1
 
-    def __init__(self, text: str, tts: str = "auto", voice: str | None = None) -> None:
-        synthesizer = choose(text, tts, voice)
-        self.name = synthesizer.name
-        utterances = synthesizer.speak(text)
-        first = next(utterances)
-        self._utterances = itertools.chain((first,), utterances)
-        self._phonemes = PhonemeDriver() if first.phonemes is not None else None
+    def __init__(self, text: str, tts: str = "auto", voice: str | None = None, unknown_tags: str = "speak") -> None:
+        """unknown_tags: one of core.options.UNKNOWN_TAGS; tags are those of `tts.tags`."""
+        speech = speak(text, tts, voice, unknown_tags)
+        self.name = speech.voice
+        first = next(speech.spoken)
+        self._spoken = itertools.chain((first,), speech.spoken)
+        self._phonemes = PhonemeDriver() if first.utterance.phonemes is not None else None
         self.driver = self._phonemes or SpeechDriver()
         self.driver_name = "speech" if self._phonemes is None else "phonemes"
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The speech; can be read once."""
         position = 0
-        for utterance in self._utterances:
+        for spoken in self._spoken:
+            utterance = spoken.utterance
+            if self.expressions is not None:
+                for sample, cue in spoken.cues:
+                    at = Fraction(position, self.rate) + Fraction(sample, utterance.audio.rate)
+                    self.expressions.feed(cue, at)
             if self._phonemes is not None and utterance.phonemes is not None:
                 self._phonemes.feed(utterance.phonemes, utterance.audio.rate, Fraction(position, self.rate))
             samples = resampled(utterance, self.rate)

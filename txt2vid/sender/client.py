@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from txt2vid.core import wire
+from txt2vid.core.expressions import Cue
 from txt2vid.errors import ServerError
 from txt2vid.sender import address
 from txt2vid.sender.connection import Connection, Place
@@ -30,8 +31,9 @@ _log = logging.getLogger(__name__)
 class SendOptions:
     """Where to, and how. codec: "opus" or "pcm". attempts: failures in a row before it gives up, None for no end.
 
+    expression: the face's mood for as long as this sender speaks.
     interrupt: what is sent first drops what the session is saying, whoever says it. wait: also for a server that is
-    not there yet.
+    not there yet. unknown_tags: one of core.options.UNKNOWN_TAGS; None is the server's choice.
     """
 
     url: str = address.DEFAULT
@@ -40,9 +42,11 @@ class SendOptions:
     token: str | None = None
     codec: str = "opus"
     bitrate: int = BITRATE
+    expression: Cue | None = None
     interrupt: bool = False
     attempts: int | None = None
     wait: bool = False
+    unknown_tags: str | None = None
 
 
 class _StoppedError(Exception):
@@ -60,7 +64,9 @@ class Client:
         hello = wire.Hello(
             session=options.session, face=options.face, token=options.token, audio=audio, interrupt=options.interrupt
         )
-        self._place = Place(options.url, hello)
+        mood = options.expression
+        shown = None if mood is None else wire.Expression(mood.name, mood.strength)
+        self._place = Place(options.url, hello, shown)
         self._begun, self._stopping = asyncio.Event(), asyncio.Event()
 
     async def run(self, view: Callable[[], Coroutine[None, None, None]] | None = None) -> Status:
@@ -131,7 +137,7 @@ class Client:
         async for text in source.texts():
             number += 1
             first = self._options.interrupt and number == 1
-            await self._outbox.put(wire.Text(text, number, first, source.tts, source.voice))
+            await self._outbox.put(wire.Text(text, number, first, source.tts, source.voice, self._options.unknown_tags))
 
     async def _feed_sound(self, source: SoundSource) -> None:
         if self._options.interrupt:

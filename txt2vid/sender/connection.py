@@ -21,6 +21,7 @@ from txt2vid.sender.outbox import Cut, Outbox, Sound
 from txt2vid.sender.refusal import LostError
 from txt2vid.sender.status import Status
 from txt2vid.sender.words import Words
+from txt2vid.tts.tags import silence
 
 OPEN_SECONDS = 10.0  # for TCP, TLS and the handshake
 READY_SECONDS = 75.0  # from hello to ready: the server may have to find a face in a video first (60 s, it says)
@@ -38,10 +39,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Place:
-    """What is the same in each connection of one sender. resume, epoch: of the last Ready. audio: None for texts."""
+    """What is the same in each connection of one sender. resume, epoch: of the last Ready. expression: its mood."""
 
     url: str
     hello: wire.Hello
+    expression: wire.Expression | None = None
     epoch: int = 0
     resume: str | None = None
 
@@ -125,6 +127,8 @@ class Connection:
         self._outbox.again(resumed=place.resume == message.resume)
         place.resume, place.epoch = message.resume, message.epoch
         self._status.state, self._status.session = "live", message.session
+        if place.expression is not None:
+            await socket.send(wire.encode(place.expression))
 
     async def _receive(self, socket: ClientConnection) -> wire.ServerMessage:
         data = await socket.recv()
@@ -185,8 +189,9 @@ class Connection:
     async def _patience(self) -> None:
         """Ends with a server that never comes to the end of what it was given to say."""
         while True:
-            characters = sum(len(text.text) for text in self._outbox.unspoken)
-            seconds = END_SECONDS + CHARACTER_SECONDS * characters
+            unspoken = self._outbox.unspoken
+            characters = sum(len(text.text) for text in unspoken)
+            seconds = END_SECONDS + CHARACTER_SECONDS * characters + sum(silence(text.text) for text in unspoken)
             if (self._asked_end or characters) and now() > self._progress + seconds:
                 raise LostError(
                     f"the server has not shown everything after {seconds:.0f} s", again=False, hint="look at its log"

@@ -9,7 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import Hello
-from txt2vid.pipeline.messages import Drained, Encoding, Event, Failed, Opened, Prepared, Report, Request, Said, Source
+from txt2vid.pipeline.messages import (
+    Drained,
+    Encoding,
+    Event,
+    Express,
+    Failed,
+    Opened,
+    Prepared,
+    Report,
+    Request,
+    Said,
+    Source,
+)
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.faces import Faces
@@ -122,6 +134,7 @@ class Hub:
             self.sessions.touch(session)
             if not broken:
                 self._drop_words(session)
+                self.send(Express(session.name, None))
 
     def send(self, request: Request, *, droppable: bool = False) -> bool:
         """Something for a session's studio; False where it did not take it."""
@@ -208,6 +221,8 @@ class Hub:
         ran = session.running is not None
         await self.sessions.opened(session)
         await self.sessions.change_face(session, hello.face or (session.home if taken.fresh else session.face))
+        if ran and taken.fresh:
+            self.send(Express(session.name, None))
         if ran:  # otherwise the session's beginning has told it
             self.send(Source(session.name, hello.audio, taken.fresh))
 

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from fractions import Fraction
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import EPOCHS
 from txt2vid.errors import Txt2VidError
@@ -24,13 +25,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What all sessions have in common. fps, seed, mark: as in messages.Open. most: sessions, and viewers of all."""
+    """What all sessions have in common. most: sessions, and viewers of all. The others: as in messages.Open."""
 
     fps: Fraction | None = None
     seed: int = 0
     mark: bool = False
     most: int = limits.MAX_SESSIONS
     most_viewers: int = limits.MAX_VIEWERS
+    expression: Cue | None = None
 
 
 class Sessions:
@@ -145,7 +147,9 @@ class Sessions:
                     raise Refused("engine", "the session has ended")
                 session.answer = asyncio.get_running_loop().create_future()
                 manner = self.manner
-                request = Open(session.name, session.face, manner.fps, manner.seed, manner.mark, session.begin)
+                request = Open(
+                    session.name, session.face, manner.fps, manner.seed, manner.mark, session.begin, manner.expression
+                )
                 self._studios.open(request)
                 await session.answer
         except (Txt2VidError, Refused) as err:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from txt2vid.core.expressions import cue
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import (
     CLOSE_CODES,
@@ -23,6 +24,7 @@ from txt2vid.core.wire import (
     ClientMessage,
     End,
     Error,
+    Expression,
     Hello,
     Interrupt,
     Ready,
@@ -35,7 +37,8 @@ from txt2vid.core.wire import (
     encode,
     is_packed,
 )
-from txt2vid.pipeline.messages import Drain, Hear, Said, Say
+from txt2vid.errors import UsageError
+from txt2vid.pipeline.messages import Drain, Express, Hear, Said, Say
 from txt2vid.server import limits
 from txt2vid.server.auth import Access, bearer
 from txt2vid.server.hub import Hub
@@ -57,16 +60,20 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who speaks texts that name no voice: a synthesizer and a voice of its, None for the defaults."""
+    """Who speaks texts that name no voice: a synthesizer and a voice of its, None for the defaults.
+
+    unknown_tags: what is done with those of texts that do not say.
+    """
 
     tts: str | None = None
     voice: str | None = None
+    unknown_tags: str = "speak"
 
     def say(self, session: str, text: Text) -> Say:
         """The text as the studio hears it."""
         own = text.tts is not None or text.voice is not None
         tts, voice = (text.tts, text.voice) if own else (self.tts, self.voice)
-        return Say(session, text.text, text.id, text.interrupt, tts, voice)
+        return Say(session, text.text, text.id, text.interrupt, tts, voice, text.unknown_tags or self.unknown_tags)
 
 
 class _Gone(Exception):  # noqa: N818 - not an error of ours
@@ -211,6 +218,9 @@ class Speaker(Sender):
             self._hub.sessions.cut(session, message.epoch)
             return
         self._not_after_end()
+        if isinstance(message, Expression):
+            self._express(session, message)
+            return
         if isinstance(message, End):
             self._ended = session.draining = True
             if not self._hub.send(Drain(session.name)):
@@ -222,6 +232,14 @@ class Speaker(Sender):
         session.texts.append(message.id)
         if not self._hub.send(self._voice.say(session.name, message)):
             session.said(Said(session.name, message.id, dropped=True))
+
+    def _express(self, session: Session, message: Expression) -> None:
+        try:
+            shown = cue(message.name, message.strength, message.seconds)
+        except UsageError as err:
+            self.tell(Error("expression", str(err), warning=True))
+        else:
+            self._hub.send(Express(session.name, shown), droppable=True)
 
     def _not_after_end(self) -> None:
         if self._ended:

@@ -7,12 +7,14 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from txt2vid.core.media import AudioChunk
 from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.errors import SpeechError, UsageError
 from txt2vid.tts.languages import ENGLISH, language
 from txt2vid.tts.sentences import Sentence, sentences
+from txt2vid.tts.style import PLAIN, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class Utterance:
 
 
 class Synthesizer(ABC):
-    """A voice. Safe to use from one thread at a time."""
+    """A voice. Safe to use from one thread at a time.
+
+    manners: what of `Style.asked` it can do. style: in which it says what is asked for next.
+    """
 
     name: str
+    manners: ClassVar[frozenset[str]] = frozenset()
+    style: Style = PLAIN
 
     @abstractmethod
     def __init__(self, voice: str | None = None) -> None:

@@ -7,7 +7,7 @@ import itertools
 import threading
 import unicodedata
 from dataclasses import replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Espeak(Synthesizer):
     """The espeak-ng library; its phoneme times are those of its own synthesis, exact to a few ms."""
 
     name = "espeak"
+    manners: ClassVar[frozenset[str]] = frozenset({"rate", "pitch"})
 
     def __init__(self, voice: str | None = None) -> None:
         """Takes a language ("en-us", "de") or a voice name as in `voices()`, also with a variant: "en-us+f3".
@@ -66,7 +67,9 @@ class Espeak(Synthesizer):
 
     def _synthesize(self, text: str) -> tuple[Speech, list[str]]:
         with _LOCK:
-            return self._library.synthesize(text, self._voice), self._library.phonemes(text)
+            return self._library.synthesize(
+                text, self._voice, self.style.rate, self.style.pitch
+            ), self._library.phonemes(text)
 
 
 class _Mark(NamedTuple):

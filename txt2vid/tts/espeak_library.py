@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import functools
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ _UTF8, _END_PAUSE = 1, 0x1000
 _EVENT_END, _EVENT_PHONEME = 0, 7
 _IPA_MODE, _SEPARATOR_SHIFT = 0x02, 8
 _OK = 0
+_RATE, _PITCH = 1, 3  # espeak_PARAMETER
+_WORDS_A_MINUTE, _MIDDLE = 175, 50  # what it sets by itself
+_OCTAVE = 72.0  # steps of _PITCH: measured, see tests/tts/test_style.py
 _MBROLA, _VARIANTS = "mb/", b"variant"
 _MAX_SECONDS = 180  # of sound for one sentence; a bound on memory whatever a voice makes of the text
 
@@ -106,13 +110,17 @@ class Library:
         """The one library of this process. Raises DependencyError where it is not installed."""
         return cls()
 
-    def synthesize(self, text: str, voice: str) -> Speech:
+    def synthesize(self, text: str, voice: str, rate: float = 1.0, pitch: float = 1.0) -> Speech:
         """Speaks the text; voice: a file of `languages`, or one and "+" and a name of `variants`.
+
+        rate, pitch: factors of what is usual for the voice.
 
         Raises SpeechError where the library refuses.
         """
         if self._c.espeak_SetVoiceByName(voice.encode()) != _OK:
             raise SpeechError(f"espeak-ng cannot load its voice {voice!r}: choose another, or reinstall espeak-ng")
+        self._c.espeak_SetParameter(_RATE, round(_WORDS_A_MINUTE * rate), 0)
+        self._c.espeak_SetParameter(_PITCH, round(min(max(_MIDDLE + _OCTAVE * math.log2(pitch), 0), 99)), 0)
         self._begin()
         data = text.encode("utf-8", "ignore").replace(b"\0", b" ")
         status = self._c.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8 | _END_PAUSE, None, None)

@@ -9,6 +9,7 @@ import tempfile
 import unicodedata
 import wave
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from txt2vid.errors import DependencyError, SpeechError
 from txt2vid.interrupts import apart
 from txt2vid.tts.base import Synthesizer, Utterance, known_voice
 from txt2vid.tts.sentences import Sentence, speakable
+from txt2vid.tts.style import Style
 from txt2vid.tts.timing import utterance
 
 DEFAULT_VOICE = "slt"
@@ -48,6 +50,7 @@ class Flite(Synthesizer):
     """The flite program, one short run a sentence; its phoneme times are within 10 ms of its sound."""
 
     name = "flite"
+    manners: ClassVar[frozenset[str]] = frozenset({"rate", "pitch"})
 
     def __init__(self, voice: str | None = None) -> None:
         """Takes one of `voices()`. Raises UsageError where it is another, DependencyError where flite is missing."""
@@ -63,7 +66,9 @@ class Flite(Synthesizer):
         text = spelled(sentence.text)
         if not speakable(text):
             return None
-        told, samples, rate = apart(lambda: _spoken(text, self._voice))  # else Ctrl-C might leave the folder behind
+        told, samples, rate = apart(
+            lambda: _spoken(text, self._voice, self.style)
+        )  # else Ctrl-C might leave the folder behind
         return utterance(sentence, samples, rate, _segments(told, rate, _LAG.get(self._voice, 0.0)))
 
 
@@ -86,13 +91,16 @@ def _installed(program: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name != "awb_time"))  # that one can only tell the time
 
 
-def _spoken(text: str, voice: str) -> tuple[str, Samples, int]:
+def _spoken(text: str, voice: str, style: Style) -> tuple[str, Samples, int]:
     """What flite tells of the times, the sound (n,) and its rate."""
     with tempfile.TemporaryDirectory(prefix="txt2vid-") as folder:
         path = Path(folder, "speech.wav")
         # As -t, the text is spoken as one utterance with one line of times; from a file, flite would cut it again.
         # A leading "-" is safe there, and sentences are far shorter than what an argument may be.
-        told = _run([_program(), "-voice", voice, "-psdur", "-o", str(path), "-t", text])
+        manner = ["--setf", f"duration_stretch={1 / style.rate:.3f}", "--setf", f"f0_shift={style.pitch:.3f}"]
+        told = _run(
+            [_program(), "-voice", voice, *(manner if style.asked() else ()), "-psdur", "-o", str(path), "-t", text]
+        )
         return told, *_read(path)
 
 

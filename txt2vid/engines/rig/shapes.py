@@ -206,7 +206,7 @@ class Shapes:
         for side, sign in (("Left", 1.0), ("Right", -1.0)):
             self._add(f"cheekSquint{side}", self._bump(sign * 1.3, -1.5, 1.0, 0.9), y=-0.07)
             self._add(f"mouthSmile{side}", self._bump(sign * 1.35, -0.95, 0.9, 0.9), x=sign * 0.02, y=-0.05)
-            self._add(f"noseSneer{side}", self._bump(sign * 0.45, -1.0, 0.5, 0.7), y=-0.07)
+            self._add(f"noseSneer{side}", self._bump(sign * 0.5, -0.95, 0.75, 0.8), y=-0.09)
 
     # -- eyes and brows ----------------------------------------------------------------------------------------------
 
@@ -239,6 +239,10 @@ class Shapes:
             brow = self._at[[i for row in rows for i in row]] / (self._mw / 2)
             outer, inner, middle = brow[:, :2][[0, 5]].mean(0), brow[:, :2][[4, 9]].mean(0), brow[:, :2].mean(0)
             whole = self._bump(middle[0], middle[1], 1.5, 0.85)
-            self._add(f"browDown{side}", whole, x=-sign * 0.03, y=0.10)
-            self._add(f"browOuterUp{side}", self._bump(outer[0], outer[1] - 0.1, 1.3, 0.9), y=-0.13)
-            self._add("browInnerUp", self._bump(inner[0], inner[1] - 0.1, 1.0, 0.9), y=-0.12)
+            knit = self._bump(inner[0], inner[1] - 0.1, 1.0, 0.85)  # inner ends come down most, and together
+            self._add(f"browDown{side}", whole, x=-sign * 0.03, y=0.075)
+            self._add(
+                f"browDown{side}", knit * (self._side if side == "Left" else 1 - self._side), x=-sign * 0.04, y=0.095
+            )
+            self._add(f"browOuterUp{side}", self._bump(outer[0], outer[1] - 0.1, 1.3, 0.9), y=-0.16)
+            self._add("browInnerUp", self._bump(inner[0], inner[1] - 0.1, 1.0, 0.9), y=-0.15)

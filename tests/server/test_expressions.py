@@ -1,0 +1,163 @@
+"""Expressions over the websocket: a real server, real senders, and its stream looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from txt2vid.core import wire
+from txt2vid.core.options import FaceOptions
+from txt2vid.faces.prepare import prepare_face
+from txt2vid.score.head import head_of
+from txt2vid.sender.client import SendOptions
+
+Server = Any  # of conftest.py, which tests cannot import
+SIZE = 320
+
+
+class Viewer:
+    """Watches a stream, and has its latest frame."""
+
+    def __init__(self, url: str) -> None:
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-fflags",
+            "nobuffer",
+            "-i",
+            url,
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-",
+        ]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self._frame: bytes = b""
+        self.count = 0
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        while len(frame := self._process.stdout.read(3 * SIZE * SIZE)) == 3 * SIZE * SIZE:
+            self._frame = frame
+            self.count += 1
+
+    def width(self, folder: Path) -> float:
+        """The mouth's, of the latest frame, in face heights; eyes may be shut then, so it does not matter when."""
+        pixels = np.frombuffer(self._frame, np.uint8).reshape(SIZE, SIZE, 3)
+        Image.fromarray(pixels).save(folder / "frame.png")
+        head = head_of(prepare_face(FaceOptions(folder / "frame.png")).frames.landmarks(0))
+        assert head is not None
+        return head.width
+
+    def until(self, wanted: Any, folder: Path, seconds: float = 20.0) -> float:
+        end = time.monotonic() + seconds
+        width = 0.0
+        while time.monotonic() < end:
+            if self._frame:
+                width = self.width(folder)
+                if wanted(width):
+                    return width
+            time.sleep(0.1)
+        raise AssertionError(f"the mouth is {width:.3f} wide after {seconds:g} s")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._thread.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path, tmp_path: Path) -> None:
+    options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--tts", "flite")
+    with serving(*options) as server:
+        viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
+        try:
+            rest = viewer.until(lambda width: width > 0.1, tmp_path)
+            with server.talk() as talk:
+                talk.say(wire.Expression("happy"))
+                smile = viewer.until(lambda width: width > 1.1 * rest, tmp_path)
+                talk.say(wire.Expression("neutral"))
+                viewer.until(lambda width: width < 1.04 * rest, tmp_path)
+                talk.say(wire.Text("[happy] [pause 6s] [/happy]", 1))
+                viewer.until(lambda width: width > 1.1 * rest, tmp_path)
+                talk.say(wire.Interrupt(1))
+                viewer.until(lambda width: width < 1.04 * rest, tmp_path)
+                talk.say(wire.Expression("smile"))
+                viewer.until(lambda width: width > 1.06 * rest, tmp_path)
+            viewer.until(lambda width: width < 1.04 * rest, tmp_path)  # its sender has left
+            assert smile > 1.1 * rest
+        finally:
+            viewer.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (wire.Expression("hapy"), "did you mean happy"),
+        (wire.Expression("joy", 7.0), "write 0 to 1"),
+        (wire.Expression("joy", 1.0, -1.0), "makes no sense"),
+        (wire.Expression("x" * 64), "choose one of"),
+    ],
+)
+def test_what_is_not_known_is_a_warning(server: Server, message: wire.Expression, says: str) -> None:
+    with server.talk(session="warned") as talk:
+        talk.say(message)
+        while not isinstance(answer := talk.hear(), wire.Error):
+            pass
+        assert (answer.code, answer.warning) == ("expression", True)
+        assert says in answer.message
+        talk.say(wire.Text("Hello.", 3))
+        assert talk.until(wire.Spoken).id == 3
+
+
+def test_a_text_whose_tags_are_refused_is_a_warning(server: Server) -> None:
+    with server.talk(session="refused") as talk:
+        talk.say(wire.Text("[hapy] Hello.", 1, unknown_tags="refuse"))
+        while not isinstance(answer := talk.hear(), wire.Error):
+            pass
+        assert (answer.code, answer.warning) == ("text", True)
+        assert "did you mean happy" in answer.message
+        talk.say(wire.Text("[nod] [happy]", 2))
+        while (answer := talk.until(wire.Spoken)).id != 2:
+            pass
+        assert not answer.dropped
+
+
+def test_expressions_count_as_messages(server: Server) -> None:
+    with server.talk(session="flood") as talk:
+        for _ in range(1500):
+            talk.say(wire.Expression("joy"))
+        assert talk.refusal() == ("rate", wire.CLOSE_CODES["rate"])
+
+
+def test_nothing_after_the_end(server: Server) -> None:
+    with server.talk(session="late") as talk:
+        talk.say(wire.End())
+        talk.say(wire.Expression("joy"))
+        assert talk.refusal() == ("protocol", wire.CLOSE_CODES["protocol"])
+
+
+def test_the_sender_tells_its_mood_and_its_choice(server: Server) -> None:
+    """The command's own client, by the command line, to the real server."""
+    import sys
+
+    url = f"ws://127.0.0.1:{server.port}/speak"
+    command = [sys.executable, "-m", "txt2vid", "send", url, "--session", "moody", "--text", "[wink] Hello. [hapy]"]
+    done = subprocess.run(
+        [*command, "--expression", "happy:0.5", "--unknown-tags", "drop", "--json"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert SendOptions().expression is None
