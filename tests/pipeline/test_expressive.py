@@ -124,8 +124,8 @@ def test_anger_is_brows_down_inside_and_narrow_eyes(mirror: Mirror, rest: Head) 
 
 def test_surprise_and_fear_are_brows_up_and_wide_eyes(mirror: Mirror, rest: Head) -> None:
     surprise, fear = mirror.shows("surprise"), mirror.shows("fear")
-    for head in (surprise, fear):
-        assert brows(head) > brows(rest) + 0.01
+    for head, columns in ((surprise, slice(None)), (fear, slice(3, 5))):
+        assert brows(head, columns) > brows(rest, columns) + 0.01
         assert eyes(head) > 1.05 * eyes(rest)  # they are wide at rest already
     assert surprise.gap > 0.05
     assert fear.width > surprise.width  # drawn wide, not dropped

@@ -135,13 +135,6 @@ def test_a_text_whose_tags_are_refused_is_a_warning(server: Server) -> None:
         assert not answer.dropped
 
 
-def test_expressions_count_as_messages(server: Server) -> None:
-    with server.talk(session="flood") as talk:
-        for _ in range(1500):
-            talk.say(wire.Expression("joy"))
-        assert talk.refusal() == ("rate", wire.CLOSE_CODES["rate"])
-
-
 def test_nothing_after_the_end(server: Server) -> None:
     with server.talk(session="late") as talk:
         talk.say(wire.End())
@@ -161,3 +154,16 @@ def test_the_sender_tells_its_mood_and_its_choice(server: Server) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert SendOptions().expression is None
+
+
+def test_a_text_file_of_the_server_and_its_mood(serving: Any, hero: Path, tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("[anger] [pause 3s] [/anger]\n\n[happy] [pause 8s] Hello.\n")
+    options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--text-file", tmp_path / "talk.txt", "--loop")
+    with serving(*options, "--expression", "sad", "--unknown-tags", "refuse") as server:
+        viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
+        try:
+            viewer.until(lambda width: 0.1 < width < 0.32, tmp_path, 60)  # angry; it is 0.29 then, and 0.38 happy
+            viewer.until(lambda width: width > 0.34, tmp_path, 60)
+        finally:
+            viewer.close()
+        assert "failed" not in server.log

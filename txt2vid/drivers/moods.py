@@ -73,7 +73,7 @@ MOODS: Mapping[str, Mood] = {
     ),
     "fear": Mood(
         _face(
-            pitch=-2, browInnerUp=0.9, browOuterUp=0.25, browDown=0.25, eyeWide=0.9, mouthStretch=0.7,
+            pitch=-2, browInnerUp=1.0, browOuterUp=0.35, browDown=0.2, eyeWide=0.9, mouthStretch=0.7,
             mouthLowerDown=0.3, jawOpen=0.1, mouthFrown=0.3,
         )
     ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-Change = dict[str, Any]  # arguments of Style.and_
+Change = dict[str, Any]  # arguments of Style.changed
 
 MANNERS: Mapping[str, Change] = {
     "whisper": {"whisper": True},

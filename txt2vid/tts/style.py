@@ -28,7 +28,7 @@ class Style:
         """What of it only the voice itself can do: of "rate" and "pitch"."""
         return frozenset(name for name in ("rate", "pitch") if getattr(self, name) != 1.0)
 
-    def and_(self, *, rate: float = 1.0, pitch: float = 1.0, volume: float = 0.0, whisper: bool = False) -> Style:
+    def changed(self, *, rate: float = 1.0, pitch: float = 1.0, volume: float = 0.0, whisper: bool = False) -> Style:
         """This one and another within it, in the ranges."""
         return Style(
             _within(self.rate * rate, RATES),

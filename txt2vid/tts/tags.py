@@ -180,7 +180,7 @@ class _Reader:
             self._leave(name, markup=True)
         elif not empty:
             change = prosody.emphasis(given) if name == "emphasis" else prosody.change(given)
-            self._enter(name, self.style.and_(**change), markup=True)
+            self._enter(name, self.style.changed(**change), markup=True)
 
     # Manners
 
