@@ -17,7 +17,7 @@ SOURCES = sorted([*(ROOT / "txt2vid").rglob("*.py"), *(ROOT / "wav2lip").rglob("
 LAYERS = (
     {"errors", "interrupts"},
     {"core"},
-    {"registry", "ffmpeg", "weights"},
+    {"registry", "ffmpeg", "weights", "cloud"},
     {"faces"},
     {"drivers", "engines", "tts", "stt", "transports"},
     {"pipeline"},

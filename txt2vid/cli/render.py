@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from txt2vid import registry
 from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.cli.progress import Bar
+from txt2vid.cli.speaker import speaker_options, voice_options
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size
 from txt2vid.errors import MediaError, UsageError
@@ -32,15 +32,12 @@ echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
 txt2vid render --jobs jobs.csv -O out/
 
 The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-checkpoint, device, dtype, paste, pads, alignment, tts, voice, face_index, face_box, landmarks, detector, seed, idle.
+checkpoint, device, dtype, paste, pads, alignment, tts, voice, language, fallback_voice, face_index, face_box,
+landmarks, detector, seed, idle.
 Paths start from the folder of the file.
 Rows that an earlier run finished are skipped.
 """
 _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
-
-
-def _known(kind: str) -> str:
-    return ", ".join(("auto", *registry.names(kind)))
 
 
 @click.command(name="render", help=_HELP)
@@ -52,8 +49,7 @@ def _known(kind: str) -> str:
 @engine_options
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
-@click.option("--tts", metavar="NAME", help=f"Who speaks a text: {_known('tts')}. [default: auto]")
-@click.option("--voice", metavar="NAME", help="Which of its voices. [default: its own default]")
+@voice_options
 @click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
 @click.option("--face-box", metavar="X,Y,W,H", help="Where the face is, in pixels, if it is not found.")
 @click.option("--landmarks", type=FILE, metavar="FILE", help="The face's 478 landmarks, if they are not found.")
@@ -112,8 +108,7 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         text=_text(text_file) if text_file else given["text"],
         engine=parsed_engine(given),
         fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
-        tts=given["tts"] or "auto",
-        voice=given["voice"],
+        speaker=speaker_options(given),
         idle=given["idle"] is not False,
         seed=given["seed"] or 0,
     )

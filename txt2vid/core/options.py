@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -70,13 +71,27 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerOptions:
+    """Who speaks texts.
+
+    tts: a name in the registry, or "auto". voice: of that synthesizer; None is its default. language: of the texts, as
+    in BCP 47 ("de", "en-GB"); None is told by the text itself. fallback: who goes on where the voice fails: "flite",
+    "espeak:de", or a voice's name; None is nobody.
+    """
+
+    tts: str = "auto"
+    voice: str | None = None
+    language: str | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RenderOptions:
     """One video to render: a face, and either a sound file or a text.
 
     output: the file to write; its extension chooses the container.
     fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
-    engine: what draws. tts: a name in the registry, or "auto".
-    voice: a voice of the synthesizer; None is its default.
+    engine: what draws. speaker: who speaks the text.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
     """
@@ -87,8 +102,7 @@ class RenderOptions:
     text: str | None = None
     engine: EngineOptions = EngineOptions()
     fps: Fraction | None = None
-    tts: str = "auto"
-    voice: str | None = None
+    speaker: SpeakerOptions = SpeakerOptions()
     idle: bool = True
     seed: int = 0
 
@@ -129,6 +143,13 @@ def parse_count(text: str, what: str) -> int:
     if count < 0:
         raise UsageError(f"{what} {count} is negative: write 0 or more")
     return count
+
+
+def parse_language(text: str) -> str:
+    """A language as in BCP 47: "de", "en-GB", "pt_BR". Raises UsageError where it is none."""
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,6}", text):
+        raise UsageError(f"language {text[:40]!r} is none: write, for instance, de, en-GB or pt-BR; see txt2vid voices")
+    return text.replace("_", "-")
 
 
 def parse_pads(text: str) -> tuple[int, int, int, int]:

@@ -101,7 +101,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words to speak. id: the sender's own, comes back in `Spoken`. interrupt: drop what is being said before."""
+    """Words to speak. id: the sender's own, comes back in `Spoken`. interrupt: drop what is being said before.
+
+    tts, voice: who speaks, language: which one (BCP 47); None is the server's choice.
+    """
 
     TYPE: ClassVar[str] = "text"
     text: str
@@ -109,12 +112,13 @@ class Text:
     interrupt: bool = False
     tts: str | None = None
     voice: str | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < len(self.text) <= MAX_TEXT:
             raise WireError(f"a text has 1 to {MAX_TEXT} characters, not {len(self.text)}")
-        if any(len(name or "") > MAX_NAME for name in (self.tts, self.voice)):
-            raise WireError(f"a voice's name has at most {MAX_NAME} characters")
+        if any(len(name or "") > MAX_NAME for name in (self.tts, self.voice, self.language)):
+            raise WireError(f"a voice's name has at most {MAX_NAME} characters, and so has a language")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from txt2vid.core.options import FaceOptions
+from txt2vid.core.options import FaceOptions, SpeakerOptions
 from txt2vid.core.wire import AudioFormat, Packet
 
 # Server to studio
@@ -62,14 +62,13 @@ class Hear:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A text to speak; answered by Said."""
+    """A text to speak, and who does; answered by Said."""
 
     session: str
     text: str
     id: int = 0
     interrupt: bool = False
-    tts: str | None = None
-    voice: str | None = None
+    speaker: SpeakerOptions = field(default_factory=SpeakerOptions)
 
 
 @dataclass(frozen=True, slots=True)

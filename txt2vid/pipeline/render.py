@@ -134,7 +134,7 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 def _voice(options: RenderOptions) -> Voice:
     if options.audio is not None:
         return FileVoice(options.audio)
-    return TextVoice(options.text or "", options.tts, options.voice)
+    return TextVoice(options.text or "", options.speaker)
 
 
 def _needed(voice: Voice, options: RenderOptions) -> int | None:

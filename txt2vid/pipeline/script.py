@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 
 from txt2vid.core.media import LISTENING_RATE, Samples
 from txt2vid.errors import Txt2VidError
 from txt2vid.pipeline.messages import Say
-from txt2vid.pipeline.voice import resampled
+from txt2vid.pipeline.voice import SentenceResampler
 from txt2vid.tts.base import Utterance
-from txt2vid.tts.choose import choose
+from txt2vid.tts.choose import Kept, choose
 
 MAX_TEXTS = 64  # that wait; a typist is never so far ahead, and each may be ten minutes long
 AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, little to throw away at an interruption
@@ -20,11 +21,20 @@ AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, l
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A spoken sentence. id: of its text. sound: float32 (n,) at LISTENING_RATE."""
+    """A spoken sentence, or a piece of one.
+
+    id: of its text. sound: float32 (n,) at LISTENING_RATE. late: seconds from its first sample to the utterance's own.
+    """
 
     id: int
     utterance: Utterance
     sound: Samples
+    late: Fraction = Fraction(0)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is the next piece of a sentence that has begun."""
+        return self.utterance.audio.position > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +50,32 @@ class Begun:
     """A text whose first sentence is spoken: `made`, and the rest."""
 
     made: Line | Finished
-    rest: Iterator[Utterance]
+    rest: Spoken
+
+
+class Spoken:
+    """A text that is being spoken."""
+
+    def __init__(self, utterances: Iterator[Utterance]) -> None:
+        self._utterances, self._resampler = utterances, SentenceResampler(LISTENING_RATE)
+
+    def line(self, text_id: int) -> Line | None:
+        """What is spoken next; None at the end. Raises what the voice does."""
+        utterance = next(self._utterances, None)
+        return None if utterance is None else Line(text_id, utterance, *self._resampler.push(utterance))
 
 
 Made = Line | Finished | Begun
 
 
 class Script:
-    """The texts of one session, in order. executor: one thread that several sessions share."""
+    """The texts of one session, in order. executor: threads that several sessions share. kept: their voices."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
+    def __init__(self, executor: ThreadPoolExecutor, kept: Kept | None = None) -> None:
+        self._executor, self._kept = executor, kept or Kept()
         self._texts: deque[Say] = deque()
         self._beginning: int | None = None  # id of the text whose first sentence the thread makes
-        self._speaking: tuple[int, Iterator[Utterance]] | None = None
+        self._speaking: tuple[int, Spoken] | None = None
         self._future: Future[Made] | None = None
         self._made: deque[Line | Finished] = deque()
         self._seconds = 0.0  # of the lines in it
@@ -63,6 +85,7 @@ class Script:
         if len(self._texts) >= MAX_TEXTS:
             return False
         self._texts.append(say)
+        self._go_on()  # now, rather than when the next frame is due
         return True
 
     @property
@@ -70,10 +93,10 @@ class Script:
         """Whether there is nothing to speak."""
         return not (self._texts or self._speaking or self._future or self._made)
 
-    def next(self) -> Line | Finished | None:
-        """What comes next on the time line, if it is there already; never waits."""
+    def next(self, *, piece: bool = False) -> Line | Finished | None:
+        """What comes next on the time line, if it is there already; never waits. piece: only one that goes on."""
         self._go_on()
-        if not self._made:
+        if not self._made or (piece and not (isinstance(self._made[0], Line) and self._made[0].goes_on)):
             return None
         made = self._made.popleft()
         if isinstance(made, Line):
@@ -107,7 +130,7 @@ class Script:
         elif self._texts:
             say = self._texts.popleft()
             self._beginning = say.id
-            self._future = self._executor.submit(_begun, say)
+            self._future = self._executor.submit(_begun, say, self._kept)
 
     def _take(self, future: Future[Made]) -> None:
         result = future.result()
@@ -121,22 +144,19 @@ class Script:
         self._made.append(result)
 
 
-def _begun(say: Say) -> Made:
+def _begun(say: Say, kept: Kept) -> Made:
     try:
-        utterances = choose(say.text, say.tts or "auto", say.voice).speak(say.text)
+        spoken = Spoken(choose(say.text, say.speaker, kept).speak(say.text))
     except Exception as err:  # noqa: BLE001 - a voice that breaks must not end other sessions
         return Finished(say.id, _why(err))
-    return Begun(_spoken(say.id, utterances), utterances)
+    return Begun(_spoken(say.id, spoken), spoken)
 
 
-def _spoken(text_id: int, utterances: Iterator[Utterance]) -> Line | Finished:
+def _spoken(text_id: int, spoken: Spoken) -> Line | Finished:
     try:
-        utterance = next(utterances, None)
+        return spoken.line(text_id) or Finished(text_id)
     except Exception as err:  # noqa: BLE001 - as above
         return Finished(text_id, _why(err))
-    if utterance is None:
-        return Finished(text_id)
-    return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0])
 
 
 def _why(error: Exception) -> str:

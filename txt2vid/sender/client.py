@@ -131,7 +131,7 @@ class Client:
         async for text in source.texts():
             number += 1
             first = self._options.interrupt and number == 1
-            await self._outbox.put(wire.Text(text, number, first, source.tts, source.voice))
+            await self._outbox.put(wire.Text(text, number, first, source.tts, source.voice, source.language))
 
     async def _feed_sound(self, source: SoundSource) -> None:
         if self._options.interrupt:

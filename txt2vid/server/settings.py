@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from txt2vid.core.options import EngineOptions, FaceOptions
+from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
 
@@ -21,7 +21,7 @@ class Settings:
 
     faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
     one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
-    session's stream goes to. mark: draws a mark while the sound is loud, for measurements.
+    session's stream goes to. speaker: of texts that do not say. mark: draws a mark while the sound is loud.
     """
 
     faces: Mapping[str, FaceOptions]
@@ -38,8 +38,7 @@ class Settings:
     audio: Path | None = None
     text_file: Path | None = None
     loop: bool = False
-    tts: str | None = None
-    voice: str | None = None
+    speaker: SpeakerOptions = field(default_factory=SpeakerOptions)
     publish: tuple[str, ...] = ()
 
 
