@@ -28,7 +28,8 @@ LAYERS = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-HEAVY = {"aiortc", "av", "cv2", "jax", "matplotlib", "mediapipe", "pyaudio", "scipy", "torch"}
+HEAVY = {"aiortc", "av", "cv2", "google", "httpx", "jax", "matplotlib", "mediapipe", "onnx", "onnxruntime", "piper"}
+HEAVY |= {"pyaudio", "scipy", "torch"}
 LIGHT_FILES = ("__init__.py", "base.py", "__main__.py")
 FREE_OF_HEAVY = {
     "errors",

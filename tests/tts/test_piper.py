@@ -59,6 +59,7 @@ def test_a_name_finds_its_file(folder: Path) -> None:
     assert {each.name: each.language for each in Piper.listed()} == {"de_DE-bernd": "de-DE", "en_US-anna": "en-US"}
     assert list(Piper("EN_us-Anna").speak("Hello."))
     assert list(Piper(None, "de").speak("Hallo."))
+    assert isinstance(choose("Hello.", SpeakerOptions(voice="en_US-anna")), Piper)
     with pytest.raises(UsageError, match="no voice 'en_US-ana': choose one of en_US-anna"):
         Piper("en_US-ana")
     with pytest.raises(UsageError, match="no voice for fr: it has"):

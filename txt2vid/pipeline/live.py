@@ -31,6 +31,7 @@ from txt2vid.pipeline.messages import Say
 from txt2vid.pipeline.script import Finished, Line, Script
 from txt2vid.pipeline.tape import Tape
 from txt2vid.tts.choose import Kept
+from txt2vid.tts.pieces import QUIET
 from txt2vid.tts.timing import LEAD
 
 LOOKAHEAD = max(SpeechDriver.lookahead, IdleDriver.lookahead)  # samples at SPEECH_RATE; phonemes are known in advance
@@ -204,7 +205,7 @@ class Session:
         """A line goes on the tape at a position: its phonemes, where the voice tells them, rule the lips."""
         utterance = line.utterance
         fresh = not line.goes_on and position > self._spoken_to  # nobody has just spoken: no pause is needed
-        early = min(EARLIER, len(line.sound)) if fresh else 0
+        early = _silence(line.sound[:EARLIER]) if fresh else 0
         self._rest = line.sound[early:] if self._line is None else np.concatenate((self._rest, line.sound))
         self._line = line
         if utterance.phonemes is not None:
@@ -254,6 +255,12 @@ class Session:
             self._told = until
         shown = self._speech.between(begin, end)
         return motion, heard, bool(uncut > 0.5 and shown @ shown > LOUD * LOUD * len(shown))
+
+
+def _silence(samples: Samples) -> int:
+    """How many samples there are before the first sound."""
+    (loud,) = (np.abs(samples) > QUIET).nonzero()
+    return int(loud[0]) if len(loud) else len(samples)
 
 
 def _scaled(mouth: Motion, share: float) -> Motion:

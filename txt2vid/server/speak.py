@@ -44,7 +44,7 @@ from txt2vid.server.logs import say
 from txt2vid.server.rates import Allowance, packet_seconds
 from txt2vid.server.seat import Refused, Sender
 from txt2vid.server.session import Session
-from txt2vid.tts.choose import MODEL
+from txt2vid.tts.piper import MODEL
 
 _log = logging.getLogger(__name__)
 _CUT_OFF = frozenset({1005, 1006, 1011, 1012})  # close codes of connections that nobody closed on purpose

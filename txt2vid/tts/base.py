@@ -21,8 +21,8 @@ class Utterance:
     """A spoken sentence, or the next piece of one where the voice streams: the first sound is early then.
 
     text: the sentence, the same in all its pieces.
-    audio: the sound, one channel, with the silence that belongs before and after the sentence; its position is this
-    piece's place in the sentence, 0 in the first.
+    audio: the sound, one channel, with the silence that belongs before and after the sentence (see `tts.timing`); its
+    position is this piece's place in the sentence, 0 in the first.
     phonemes: in order, tiling the piece, counted from its first sample; None where the voice does not tell them.
     more: another piece of the sentence follows.
     """

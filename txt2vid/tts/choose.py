@@ -14,9 +14,9 @@ from txt2vid.errors import DependencyError, Txt2VidError, UsageError
 from txt2vid.tts.base import Synthesizer, known_voice
 from txt2vid.tts.fallback import WithFallback
 from txt2vid.tts.languages import ENGLISH, fits, is_latin, language
+from txt2vid.tts.piper import MODEL, installed
 
 KEPT = 8  # voices of a process that stay loaded: a model of piper's has 60 MB
-MODEL = ".onnx"  # what a path of piper's ends with
 
 
 class Kept:
@@ -109,7 +109,8 @@ def _fitting(text: str, speaker: SpeakerOptions, kept: Kept) -> Synthesizer:
 def _with_voice(speaker: SpeakerOptions, kept: Kept) -> Synthesizer:
     """The engine that has a voice: by the kind of its name."""
     voice, known = speaker.voice or "", _flites_voices()
-    if voice.endswith(MODEL):
+    pipers = [path.name.removesuffix(MODEL) for path in installed()]
+    if voice.partition("#")[0].endswith(MODEL) or voice.partition("#")[0] in pipers:
         return kept.load(replace(speaker, tts="piper"))
     if voice.lower() in known:
         return kept.load(replace(speaker, tts="flite"))
@@ -118,7 +119,7 @@ def _with_voice(speaker: SpeakerOptions, kept: Kept) -> Synthesizer:
     except UsageError:
         if "+" in voice:  # a variant of espeak-ng's, which its own error tells of
             raise
-        known += registry.load("tts", "espeak").voices()
+        known += [*registry.load("tts", "espeak").voices(), *pipers]
         known_voice(voice, sorted(known), "txt2vid", "txt2vid voices")
         raise
 

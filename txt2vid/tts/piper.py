@@ -62,7 +62,7 @@ class Piper(Synthesizer):
     def listed(cls) -> list[Listed]:
         """The same with their languages; broken ones too, so that one sees them."""
         _library()
-        found = [_described(path) for path in _installed()]
+        found = [_described(path) for path in installed()]
         if not found:
             raise DependencyError(f"no voice in {' or '.join(map(str, folders()))}: {_GET}")
         return found
@@ -103,7 +103,8 @@ def _library() -> tuple[Any, Any]:
     return PiperVoice.load, SynthesisConfig
 
 
-def _installed() -> list[Path]:
+def installed() -> list[Path]:
+    """The models in `folders()`, by their names."""
     return sorted(path for folder in folders() if folder.is_dir() for path in folder.glob(f"*{MODEL}"))
 
 
@@ -127,15 +128,15 @@ def _found(voice: str | None, language: str | None) -> tuple[Path, str | None]:
                 f"there is no voice {path}: give the path of a {MODEL} file, or put one into {folders()[0]}"
             )
         return path, speaker or None
-    installed = {path.name.removesuffix(MODEL): path for path in _installed()}
-    if not installed:
+    found = {path.name.removesuffix(MODEL): path for path in installed()}
+    if not found:
         raise DependencyError(f"piper has no voice: {_GET} ({folders()[0]}), or give --voice a path")
     if name:
-        return installed[known_voice(name, list(installed), "piper", "txt2vid voices --tts piper")], speaker or None
-    for path in installed.values():
+        return found[known_voice(name, list(found), "piper", "txt2vid voices --tts piper")], speaker or None
+    for path in found.values():
         if language is None or fits(_described(path).language or "und", language):
             return path, None
-    raise UsageError(f"piper has no voice for {language}: it has {', '.join(installed)}; or choose --tts espeak")
+    raise UsageError(f"piper has no voice for {language}: it has {', '.join(found)}; or choose --tts espeak")
 
 
 def _config(path: Path) -> dict[str, Any]:
