@@ -29,6 +29,12 @@ def test_the_other_voice_says_every_sentence(caplog: pytest.LogCaptureFixture) -
     assert "flite:rms goes on" in line
 
 
+@pytest.mark.parametrize(("language", "text"), [("de", "Guten Tag."), (None, "Привет, мир.")])
+def test_a_fallback_without_the_language_leaves_it_to_one_that_has_it(language: str | None, text: str) -> None:
+    assert list(choose(text, SpeakerOptions("command", FAILING, language, "flite")).speak(text))
+    assert list(choose(text, SpeakerOptions("espeak", None, language, "flite")).speak(text))
+
+
 def test_it_is_tried_again_after_a_rest() -> None:
     now, tries = 0.0, 0
 

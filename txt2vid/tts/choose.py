@@ -80,9 +80,20 @@ def _made(speaker: SpeakerOptions, kept: Kept) -> Synthesizer:
     return WithFallback(
         speaker.voice or speaker.tts,
         lambda text: _fitting(text, first, kept),
-        lambda text: _fitting(text, second, kept),
+        lambda text: _second(text, second, kept),
         speaker.fallback,
     )
+
+
+def _second(text: str, speaker: SpeakerOptions, kept: Kept) -> Synthesizer:
+    """The fallback for a text; where its engine lacks the language, one that has it."""
+    if speaker.voice is not None or speaker.tts == "auto":
+        return _fitting(text, speaker, kept)
+    spoken = speaker.language or language(text)
+    try:
+        return _fitting(text, replace(speaker, language=spoken), kept)
+    except UsageError:
+        return _fitting(text, SpeakerOptions("auto", None, spoken), kept)
 
 
 def _multilingual(speaker: SpeakerOptions) -> bool:
