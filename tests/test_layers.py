@@ -17,7 +17,7 @@ SOURCES = sorted([*(ROOT / "txt2vid").rglob("*.py"), *(ROOT / "wav2lip").rglob("
 LAYERS = (
     {"errors", "interrupts"},
     {"core"},
-    {"registry", "ffmpeg", "textwire", "weights"},
+    {"registry", "ffmpeg", "textwire", "weights", "cloud"},
     {"faces"},
     {"drivers", "engines", "tts", "stt", "transports"},
     {"pipeline"},
@@ -28,7 +28,8 @@ LAYERS = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-HEAVY = {"aiortc", "av", "cv2", "jax", "matplotlib", "mediapipe", "pyaudio", "scipy", "torch"}
+HEAVY = {"aiortc", "av", "cv2", "google", "httpx", "jax", "matplotlib", "mediapipe", "onnx", "onnxruntime", "piper"}
+HEAVY |= {"pyaudio", "scipy", "torch"}
 LIGHT_FILES = ("__init__.py", "base.py", "__main__.py")
 FREE_OF_HEAVY = {
     "errors",

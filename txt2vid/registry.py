@@ -27,6 +27,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "tts": {
         "flite": "txt2vid.tts.flite:Flite",
         "espeak": "txt2vid.tts.espeak:Espeak",
+        "piper": "txt2vid.tts.piper:Piper",
+        "google": "txt2vid.tts.google:Google",
+        "resemble": "txt2vid.tts.resemble:Resemble",
+        "command": "txt2vid.tts.command:Command",
     },
     "stt": {},
     "transport": {},
@@ -35,6 +39,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
 
 _EXTRAS: Mapping[str, str] = {
     "cv2": "serve",
+    "google": "cloud",
+    "httpx": "cloud",
     "matplotlib": "serve",
     "mediapipe": "serve",
     "PIL": "serve",

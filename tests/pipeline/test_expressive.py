@@ -14,7 +14,7 @@ from PIL import Image
 from txt2vid.core.expressions import GESTURES, MOODS, Cue
 from txt2vid.core.media import LISTENING_RATE, Pixels
 from txt2vid.core.motion import Motion
-from txt2vid.core.options import FaceOptions, RenderOptions
+from txt2vid.core.options import FaceOptions, RenderOptions, SpeakerOptions
 from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.moods import GAZE, POSE, SHAPES
 from txt2vid.drivers.moods import GESTURES as GESTURE_FACES
@@ -35,6 +35,7 @@ from txt2vid.score.head import Head, head_of
 
 FPS = Fraction(25)
 SIZE = 400
+FLITE = SpeakerOptions("flite")
 
 
 class Mirror:
@@ -175,7 +176,7 @@ def test_every_mood_differs_from_every_other(mirror: Mirror) -> None:
 def test_lips_shut_for_p_and_b_in_every_mood(mirror: Mirror) -> None:
     text = "Papa, a big baby, my map, maybe."
     for name in ("joy", "surprise", "disgust", "fear", "anger"):
-        voice = TextVoice(text, "flite")
+        voice = TextVoice(text, FLITE)
         voice.expressions = ExpressionDriver(Cue(name))
         motions = [moment.motion for moment in moments(voice, [voice.driver], FPS)]
         shut = [m for m in motions if m["mouthClose"] > 0.02 and m["mouthClose"] >= 0.97 * m["jawOpen"]]
@@ -189,7 +190,7 @@ def test_lips_shut_for_p_and_b_in_every_mood(mirror: Mirror) -> None:
 def test_a_smile_stays_while_words_are_said(mirror: Mirror) -> None:
     widths = {}
     for name in ("neutral", "joy"):
-        voice = TextVoice("[pause 1s] Ah, the father of my sister has a car.", "flite")
+        voice = TextVoice("[pause 1s] Ah, the father of my sister has a car.", FLITE)
         voice.expressions = ExpressionDriver(Cue(name))
         motions = [moment.motion for moment in moments(voice, [voice.driver], FPS)]
         heads = [mirror.seen(motion) for motion in motions[30::6]]
@@ -202,8 +203,8 @@ def test_a_smile_stays_while_words_are_said(mirror: Mirror) -> None:
 def test_a_render_smiles_at_the_word_where_it_says_so(mirror: Mirror, hero: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     text = "[pause 1s] One two three four five [happy] six seven eight nine ten. [pause 1s]"
-    render(RenderOptions(FaceOptions(hero, size=SIZE), output, text=text, tts="flite", idle=False))
-    voice = TextVoice(text, "flite")
+    render(RenderOptions(FaceOptions(hero, size=SIZE), output, text=text, speaker=FLITE, idle=False))
+    voice = TextVoice(text, FLITE)
     (cue,) = [sample / spoken.utterance.audio.rate for spoken in voice._spoken for sample, _ in spoken.cues]
     with VideoReader(output) as reader:
         frames = list(reader)

@@ -32,7 +32,7 @@ def test_all_columns(tmp_path: Path) -> None:
         "wav2lip", tmp_path / "w.pth", "cpu", "bfloat16", "hard", (0, 5, 1, 2), "published"
     )
     assert options.face.detector == "s3fd"
-    assert (options.tts, options.voice, options.seed, options.idle) == ("espeak", "en", 7, False)
+    assert (options.speaker.tts, options.speaker.voice, options.seed, options.idle) == ("espeak", "en", 7, False)
     assert (options.face.index, options.face.box, options.face.landmarks) == (1, (1, 2, 30, 40), tmp_path / "l.csv")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from txt2vid.core.media import LISTENING_RATE, Samples
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.wire import AudioFormat, Packet
 from txt2vid.errors import AudioError
 from txt2vid.pipeline.live import AHEAD, CUT_FADE, EARLY, Session, Step
@@ -115,7 +116,7 @@ def test_lips_move_with_the_voice_and_rest_after_it(executor: ThreadPoolExecutor
 def test_a_text_is_spoken_with_its_phonemes(executor: ThreadPoolExecutor) -> None:
     session = Session(FPS, executor)
     quiet = [session.quiet]
-    assert session.say(Say("a", "Hello, my friend. Good morning!", id=7, tts="flite"))
+    assert session.say(Say("a", "Hello, my friend. Good morning!", id=7, speaker=SpeakerOptions("flite")))
     quiet.append(session.quiet)
     steps = [session.step() for _ in range(150)]
     said = [index for index, step in enumerate(steps) if step.said]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from txt2vid.core.clock import FrameTime
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.pipeline.timeline import moments
@@ -44,8 +45,8 @@ class Recorder(PhonemeDriver):
     ids=["short", "long", "German", "Russian"],
 )
 def test_the_lips_follow_as_if_all_was_known_beforehand(text: str, tts: str, voice: str | None) -> None:
-    speaker, recorder, knowing = TextVoice(text, tts, voice), Recorder(), PhonemeDriver()
-    speaker.driver = speaker._phonemes = recorder
+    speaker, recorder, knowing = TextVoice(text, SpeakerOptions(tts, voice)), Recorder(), PhonemeDriver()
+    speaker.driver = speaker._lips._phonemes = recorder
     motions = [moment.motion.blendshapes for moment in moments(speaker, [recorder], FPS)]
     for phoneme, rate, start in recorder.told:
         knowing.feed([phoneme], rate, start)

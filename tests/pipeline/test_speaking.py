@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from txt2vid.core.media import AudioChunk
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.errors import SpeechError, UsageError
 from txt2vid.pipeline.aligning import align, symbols
@@ -20,6 +21,8 @@ from txt2vid.tts.flite import Flite
 from txt2vid.tts.passages import letters
 from txt2vid.tts.tags import MAX_TAGS
 from txt2vid.tts.timing import LEAD
+
+FLITE = SpeakerOptions("flite")
 
 
 def timeline(spoken: Sequence[Spoken]) -> tuple[list[tuple[float, float]], dict[str, float], float]:
@@ -46,21 +49,21 @@ def timeline(spoken: Sequence[Spoken]) -> tuple[list[tuple[float, float]], dict[
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.5])
 def test_a_pause_is_as_long_as_asked(tts: str, seconds: float) -> None:
     text = f"Hello my friend [pause {seconds}s] good evening."
-    sounds, _, _ = timeline(list(speak(text, tts).spoken))
+    sounds, _, _ = timeline(list(speak(text, SpeakerOptions(tts)).spoken))
     gaps = [after[0] - before[1] for before, after in itertools.pairwise(sounds)]
     assert min(abs(gap - seconds) for gap in gaps) < 0.02
 
 
 def test_pauses_at_either_end() -> None:
-    sounds, cues, end = timeline(list(speak("[nod] [pause 1s] Hello. [pause 2s]", "flite").spoken))
+    sounds, cues, end = timeline(list(speak("[nod] [pause 1s] Hello. [pause 2s]", FLITE).spoken))
     assert sounds[0][0] == pytest.approx(1.0, abs=0.02)
     assert cues["nod"] == 0
     assert end - sounds[-1][1] == pytest.approx(2.0 - LEAD, abs=0.02)
 
 
 def test_manners_join_without_a_gap() -> None:
-    plain, _, _ = timeline(list(speak("I think that we are very happy today.", "flite").spoken))
-    joined, _, _ = timeline(list(speak("I think that we are <emphasis>very</emphasis> happy today.", "flite").spoken))
+    plain, _, _ = timeline(list(speak("I think that we are very happy today.", FLITE).spoken))
+    joined, _, _ = timeline(list(speak("I think that we are <emphasis>very</emphasis> happy today.", FLITE).spoken))
     gaps = [after[0] - before[1] for before, after in itertools.pairwise(joined)]
     assert max(gaps) < 0.1
     assert joined[-1][1] < plain[-1][1] + 0.7
@@ -70,7 +73,7 @@ def test_manners_join_without_a_gap() -> None:
 def test_a_tag_is_due_at_its_word(tts: str) -> None:
     """The word that follows is one that begins with a hiss, which nothing else in the text has."""
     text = "A man and a [happy] sherry glass, they were apart. In 1984 we had [sad] ships."
-    spoken = list(speak(text, tts).spoken)
+    spoken = list(speak(text, SpeakerOptions(tts)).spoken)
     at = 0.0
     found = []
     for each in spoken:
@@ -83,14 +86,14 @@ def test_a_tag_is_due_at_its_word(tts: str) -> None:
 
 
 def test_tags_between_sentences_wait_for_the_next() -> None:
-    spoken = list(speak("One. [joy] Two. Three. [sad]", "flite").spoken)
+    spoken = list(speak("One. [joy] Two. Three. [sad]", FLITE).spoken)
     assert [[cue.name for _, cue in each.cues] for each in spoken] == [[], ["joy"], [], ["sadness"]]
     (sample, _), *_ = spoken[1].cues
     assert sample == sounding(spoken[1].utterance)[0]
 
 
 def test_what_comes_last_is_given_its_time() -> None:
-    sounds, cues, end = timeline(list(speak("Goodbye. [wink]", "flite").spoken))
+    sounds, cues, end = timeline(list(speak("Goodbye. [wink]", FLITE).spoken))
     assert 0 <= cues["wink"] - sounds[-1][1] < 0.15
     assert end - cues["wink"] > 0.64 + WORDLESS / 2
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from txt2vid.core.media import LISTENING_RATE, Pixels, Samples
-from txt2vid.core.options import EngineOptions, FaceOptions
+from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.core.wire import AudioFormat, Packet
 from txt2vid.pipeline.messages import (
     ChangeFace,
@@ -198,7 +198,7 @@ def test_a_text_is_spoken_and_can_be_cut(hero: Path) -> None:
             await it.event(Report, "a", 2)
             it.studios.send(Cut("a", 1))
             assert await it.event(Said, "a", 2) == Said("a", 6, dropped=True)
-            it.studios.send(Say("a", "Qapla'", id=7, tts="klingon"))
+            it.studios.send(Say("a", "Qapla'", id=7, speaker=SpeakerOptions("klingon")))
             failed = await it.event(Failed, "a")
             assert isinstance(failed, Failed)
             assert failed.code == "text"

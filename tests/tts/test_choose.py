@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.errors import SpeechError, UsageError
 from txt2vid.tts.choose import choose
 from txt2vid.tts.espeak import Espeak
@@ -50,7 +51,7 @@ def test_language(text: str, expected: str) -> None:
 def test_english_is_flites_and_the_rest_is_espeaks() -> None:
     assert isinstance(choose("Hello there."), Flite)
     assert isinstance(choose("Привет"), Espeak)
-    assert isinstance(choose("Hello there.", "espeak"), Espeak)
+    assert isinstance(choose("Hello there.", SpeakerOptions("espeak")), Espeak)
     assert isinstance(choose("A naïve résumé."), Flite)
     assert isinstance(choose("Grüße aus Köln"), Espeak)
     assert isinstance(choose("They wrote Привет on the wall of the house."), Espeak)
@@ -58,24 +59,26 @@ def test_english_is_flites_and_the_rest_is_espeaks() -> None:
 
 def test_what_flite_cannot_say_names_the_voice_that_can() -> None:
     with pytest.raises(SpeechError, match=r"or choose --tts espeak --voice ru$"):
-        list(choose("Привет", "flite").speak("Привет"))
+        list(choose("Привет", SpeakerOptions("flite")).speak("Привет"))
 
 
 def test_a_voice_finds_its_engine() -> None:
-    assert isinstance(choose("Hello there.", voice="rms"), Flite)
-    assert isinstance(choose("Hello there.", voice="en-gb"), Espeak)
+    assert isinstance(choose("Hello there.", SpeakerOptions(voice="rms")), Flite)
+    assert isinstance(choose("Hello there.", SpeakerOptions(voice="en-gb")), Espeak)
 
 
 def test_without_flite_espeak_speaks_english(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert isinstance(choose("Hello there."), Espeak)
-    assert isinstance(choose("Hello there.", voice="en-us"), Espeak)
+    assert isinstance(choose("Hello there.", SpeakerOptions(voice="en-us")), Espeak)
 
 
 def test_unknown_names_are_errors() -> None:
     with pytest.raises(UsageError, match="'nobody'"):
-        choose("Hello.", voice="nobody")
-    with pytest.raises(UsageError, match=r"choose one of .*fr-fr.*all are listed by .*; flite has awb, kal,"):
-        choose("Hello.", voice="fr-f")
+        choose("Hello.", SpeakerOptions(voice="nobody"))
+    with pytest.raises(
+        UsageError, match=r"txt2vid has no voice 'fr-f': choose one of .*fr-fr.*all are listed by txt2vid voices$"
+    ):
+        choose("Hello.", SpeakerOptions(voice="fr-f"))
     with pytest.raises(UsageError, match="flite, espeak"):
-        choose("Hello.", "nothing")
+        choose("Hello.", SpeakerOptions("nothing"))

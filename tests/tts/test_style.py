@@ -19,9 +19,7 @@ ENGINES = [Flite, Espeak]
 
 
 def said(engine: type[Synthesizer], **style: float) -> Utterance:
-    voice = engine()
-    voice.style = Style(**style)  # type: ignore[arg-type]
-    return next(voice.speak(TEXT))
+    return next(engine().speak(TEXT, Style(**style)))  # type: ignore[arg-type]
 
 
 def spoken_seconds(utterance: Utterance) -> float:

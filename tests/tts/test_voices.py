@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar
@@ -105,7 +106,7 @@ class Voice:
         asked: list[str] = []
         say = voice._say
 
-        def watched(sentence: Sentence) -> Utterance | None:
+        def watched(sentence: Sentence) -> Iterator[Utterance]:
             asked.append(sentence.text)
             return say(sentence)
 

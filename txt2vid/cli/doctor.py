@@ -132,7 +132,10 @@ def _engine(name: str) -> str:
 
 
 def _voice(name: str) -> str:
-    seconds = sum(len(said.audio) / said.audio.rate for said in registry.load("tts", name)(None).speak("Hello."))
+    voice = registry.load("tts", name)
+    if voice.paid:
+        return f"{voice.ready()}; not tried, since it may cost"
+    seconds = sum(len(said.audio) / said.audio.rate for said in voice(None).speak("Hello."))
     return f"said hello in {seconds:.1f} s of speech"
 
 

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "What works on this machine, what is missing, and what to type.",
     "send": "A microphone, a file or a text goes to a server, which speaks it.",
     "play": "A server's stream in a window, with as little delay as can be.",
+    "voices": "Who can speak texts: all voices, what they need, and how they sound.",
     "models": "Published weights for neural engines: which are here, fetching, verifying.",
     "devices": "The microphones of this machine, for `txt2vid send --device`.",
     "score": "Whether the lips of any video move with its sound, in numbers.",

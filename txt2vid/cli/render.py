@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from txt2vid import registry
 from txt2vid.cli.engine import engine_options, parsed_engine
 from txt2vid.cli.progress import Bar
+from txt2vid.cli.speaker import speaker_options, voice_options
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.expressions import GESTURES, MOODS, parse_mood
 from txt2vid.core.options import FaceOptions, RenderOptions, parse_box, parse_size, parse_unknown_tags
@@ -34,7 +34,8 @@ echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
 txt2vid render --jobs jobs.csv -O out/
 
 The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-checkpoint, device, dtype, paste, pads, alignment, tts, voice, unknown_tags, expression, face_index, face_box,
+checkpoint, device, dtype, paste, pads, alignment, tts, voice, language, fallback_voice, unknown_tags, expression,
+face_index, face_box,
 landmarks, detector, seed, idle.
 Paths start from the folder of the file.
 Rows that an earlier run finished are skipped.
@@ -50,10 +51,6 @@ Manners:  {manners}, pause
 _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
 
 
-def _known(kind: str) -> str:
-    return ", ".join(("auto", *registry.names(kind)))
-
-
 @click.command(name="render", help=_HELP)
 @click.option("--face", type=FILE, metavar="FACE", help="A picture or a video with a face.")
 @click.option("--audio", type=FILE, metavar="FILE", help="What is said: any file with sound.")
@@ -63,8 +60,7 @@ def _known(kind: str) -> str:
 @engine_options
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
-@click.option("--tts", metavar="NAME", help=f"Who speaks a text: {_known('tts')}. [default: auto]")
-@click.option("--voice", metavar="NAME", help="Which of its voices. [default: its own default]")
+@voice_options
 @click.option("--expression", metavar="NAME[:STRENGTH]", help="The face's mood: happy, sad:0.5, …")
 @click.option("--unknown-tags", metavar="HOW", help="speak, refuse or drop what is no tag. [default: speak]")
 @click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
@@ -125,8 +121,7 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         text=_text(text_file) if text_file else given["text"],
         engine=parsed_engine(given),
         fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
-        tts=given["tts"] or "auto",
-        voice=given["voice"],
+        speaker=speaker_options(given),
         unknown_tags=parse_unknown_tags(given["unknown_tags"] or "speak"),
         expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
         idle=given["idle"] is not False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from txt2vid.core.expressions import parse_mood
-from txt2vid.core.options import parse_unknown_tags
+from txt2vid.core.options import parse_language, parse_unknown_tags
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.jobs import read_text
 
@@ -23,6 +23,7 @@ FILE = click.Path(path_type=Path)
 BITRATES = (6_000, 510_000)  # bits a second (RFC 6716, 2.1.1)
 LOST_ATTEMPTS = 60  # of a file or a text, about five minutes; a microphone tries for ever
 _STDIN = Path("-")
+_OF_TEXTS = ("tts", "voice", "language", "unknown_tags")
 _SOURCES = ("mic", "file", "text", "text_file")
 _HELP = """Send a voice or a text to a server that runs `txt2vid serve`. [default: ws://127.0.0.1:8080/speak]
 
@@ -55,6 +56,7 @@ A file is sent in real time. The command ends when all was shown; with --mic, wh
 @click.option("--interrupt", is_flag=True, help="Stop what the session is saying, and whoever says it.")
 @click.option("--tts", metavar="NAME", help="Who speaks a text, of the server's voices.")
 @click.option("--voice", metavar="NAME", help="Which of its voices.")
+@click.option("--language", metavar="CODE", help="Of the text: de, en-GB, … [default: told by the text]")
 @click.option("--expression", metavar="NAME[:STRENGTH]", help="The face's mood meanwhile: happy, sad:0.5, …")
 @click.option("--unknown-tags", metavar="HOW", help="speak, refuse or drop what is no tag. [default: the server's]")
 @click.option("--wait", is_flag=True, help="Wait for a server that does not run yet, or is busy.")
@@ -105,11 +107,7 @@ def _check(given: dict[str, Any]) -> None:
     if len(voices) > 1:
         raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
     texts = voices[0].startswith("--text")
-    wrong = (
-        ("device", "codec", "bitrate")
-        if texts
-        else ("tts", "voice", "unknown_tags") + (() if given["mic"] else ("device",))
-    )
+    wrong = ("device", "codec", "bitrate") if texts else _OF_TEXTS + (() if given["mic"] else ("device",))
     for name in wrong:
         if given[name] is not None:
             name = name.replace("_", "-")
@@ -164,7 +162,8 @@ def _token(given: dict[str, Any]) -> str | None:
 def _source(given: dict[str, Any]) -> Source:
     from txt2vid.sender import sources
 
-    voice = (given["tts"], given["voice"])
+    language = None if given["language"] is None else parse_language(given["language"])
+    voice = (given["tts"], given["voice"], language)
     if given["mic"]:
         from txt2vid.sender.microphone import MicrophoneSource
 

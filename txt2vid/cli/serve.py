@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from txt2vid import registry
 from txt2vid.cli.engine import engine_options, parsed_engine
+from txt2vid.cli.speaker import check_speaker, speaker_options, voice_options
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.expressions import parse_mood
 from txt2vid.core.options import parse_size, parse_unknown_tags
@@ -50,8 +50,7 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--audio", type=FILE, metavar="FILE", help="Play this in the first face, once somebody watches.")
 @click.option("--text-file", type=FILE, metavar="FILE", help="Or speak this.")
 @click.option("--loop", is_flag=True, help="Again and again.")
-@click.option("--tts", metavar="NAME", help="Who speaks texts that do not say. [default: auto]")
-@click.option("--voice", metavar="NAME", help="Which of its voices.")
+@voice_options
 @click.option("--expression", metavar="NAME[:STRENGTH]", help="The faces' mood, where a sender sets none.")
 @click.option("--unknown-tags", default="speak", metavar="HOW", help="speak, refuse or drop what is no tag.")
 @click.option("--publish", multiple=True, metavar="URL", help="Also send the first face's stream there: rtmp, srt, …")
@@ -85,8 +84,8 @@ def _settings(given: dict[str, Any]) -> Settings:
     fps = parse_fps(given["fps"]) if given["fps"] is not None else None
     size = parse_size(given["size"]) if given["size"] is not None else LIVE_SIZE
     engine = parsed_engine(given)
-    if given["tts"] not in (None, "auto", *registry.names("tts")):
-        registry.load("tts", given["tts"])
+    speaker = speaker_options(given)
+    check_speaker(speaker)
     parse_unknown_tags(given["unknown_tags"])
     mood = parse_mood(given["expression"]) if given["expression"] is not None else None
     access = _access(given)
@@ -94,7 +93,8 @@ def _settings(given: dict[str, Any]) -> Settings:
 
     same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     faces = parse_faces(given["faces"], size, given["detector"] or "mesh")
-    return Settings(**{**same, "faces": faces, "access": access, "fps": fps, "engine": engine, "expression": mood})
+    made = {"faces": faces, "access": access, "fps": fps, "engine": engine, "speaker": speaker, "expression": mood}
+    return Settings(**{**same, **made})
 
 
 def _access(given: dict[str, Any]) -> Access:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,13 +73,27 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerOptions:
+    """Who speaks texts.
+
+    tts: a name in the registry, or "auto". voice: of that synthesizer; None is its default. language: of the texts, as
+    in BCP 47 ("de", "en-GB"); None is told by the text itself. fallback: who goes on where the voice fails: "flite",
+    "espeak:de", or a voice's name; None is nobody.
+    """
+
+    tts: str = "auto"
+    voice: str | None = None
+    language: str | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RenderOptions:
     """One video to render: a face, and either a sound file or a text.
 
     output: the file to write; its extension chooses the container.
     fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
-    engine: what draws. tts: a name in the registry, or "auto".
-    voice: a voice of the synthesizer; None is its default.
+    engine: what draws. speaker: who speaks the text.
     unknown_tags: what is done with what looks like a tag in a text and is none: one of UNKNOWN_TAGS.
     expression: the mood of the whole.
     idle: blinks, breath and small head movement.
@@ -91,8 +106,7 @@ class RenderOptions:
     text: str | None = None
     engine: EngineOptions = EngineOptions()
     fps: Fraction | None = None
-    tts: str = "auto"
-    voice: str | None = None
+    speaker: SpeakerOptions = SpeakerOptions()
     unknown_tags: str = "speak"
     expression: Cue | None = None
     idle: bool = True
@@ -142,6 +156,13 @@ def parse_unknown_tags(text: str) -> str:
     if text not in UNKNOWN_TAGS:
         raise UsageError(f"unknown_tags {text!r} is not known: choose one of {', '.join(UNKNOWN_TAGS)}")
     return text
+
+
+def parse_language(text: str) -> str:
+    """A language as in BCP 47: "de", "en-GB", "pt_BR". Raises UsageError where it is none."""
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,6}", text):
+        raise UsageError(f"language {text[:40]!r} is none: write, for instance, de, en-GB or pt-BR; see txt2vid voices")
+    return text.replace("_", "-")
 
 
 def parse_pads(text: str) -> tuple[int, int, int, int]:

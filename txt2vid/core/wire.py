@@ -111,7 +111,8 @@ class Hello:
 class Text:
     """Words to speak. id: the sender's own, comes back in `Spoken`. interrupt: drop what is being said before.
 
-    unknown_tags: one of UNKNOWN_TAGS; None is the server's choice.
+    tts, voice: who speaks, language: which one (BCP 47); None is the server's choice. unknown_tags: one of
+    UNKNOWN_TAGS, likewise.
     """
 
     TYPE: ClassVar[str] = "text"
@@ -120,6 +121,7 @@ class Text:
     interrupt: bool = False
     tts: str | None = None
     voice: str | None = None
+    language: str | None = None
     unknown_tags: str | None = None
 
     def __post_init__(self) -> None:
@@ -127,8 +129,8 @@ class Text:
             raise WireError(f"unknown_tags are one of {', '.join(UNKNOWN_TAGS)}")
         if not 0 < len(self.text) <= MAX_TEXT:
             raise WireError(f"a text has 1 to {MAX_TEXT} characters, not {len(self.text)}")
-        if any(len(name or "") > MAX_NAME for name in (self.tts, self.voice)):
-            raise WireError(f"a voice's name has at most {MAX_NAME} characters")
+        if any(len(name or "") > MAX_NAME for name in (self.tts, self.voice, self.language)):
+            raise WireError(f"a voice's name has at most {MAX_NAME} characters, and so has a language")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,34 @@ from txt2vid.tts.passages import letters
 from txt2vid.tts.timing import tile
 
 _QUIET = 10 ** (-50 / 20)  # a voice's silence is digital, or the hiss of a room
+
+
+def following(first: Utterance, pieces: Iterator[Utterance]) -> Iterator[Utterance]:
+    """The pieces of a sentence after its first one."""
+    last = first
+    while last.more:
+        piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+        last = piece
+
+
+def joined(first: Utterance, pieces: Iterator[Utterance]) -> Utterance:
+    """A whole sentence. Where a voice broke off, and another began it anew, what the first one said is left out."""
+    if not first.more:
+        return first
+    together = [first]
+    for piece in following(first, pieces):
+        together = [*together, piece] if piece.audio.position else [piece]
+    samples = np.concatenate([piece.audio.samples for piece in together])
+    phonemes: list[TimedPhoneme] = []
+    for piece in together:
+        at = piece.audio.position
+        phonemes += [replace(each, start=each.start + at, stop=each.stop + at) for each in piece.phonemes or ()]
+    told = all(piece.phonemes is not None for piece in together)
+    chunk = AudioChunk(samples, together[0].audio.rate, 0)
+    return Utterance(first.text, chunk, tuple(phonemes) if told else None)
 
 
 def sounding(utterance: Utterance) -> tuple[int, int]:

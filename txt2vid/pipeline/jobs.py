@@ -15,9 +15,11 @@ from txt2vid.core.expressions import parse_mood
 from txt2vid.core.options import (
     FaceOptions,
     RenderOptions,
+    SpeakerOptions,
     parse_box,
     parse_count,
     parse_engine,
+    parse_language,
     parse_size,
     parse_unknown_tags,
 )
@@ -27,7 +29,8 @@ VOICES = ("audio", "text", "text_file")  # a row has exactly one of these
 PATHS = ("face", "audio", "text_file", "landmarks", "checkpoint")
 COLUMNS = (
     "face", *VOICES, "output", "fps", "size", "engine", "checkpoint", "device", "dtype", "paste", "pads", "alignment",
-    "tts", "voice", "unknown_tags", "expression", "face_index", "face_box", "landmarks", "detector", "seed", "idle",
+    "tts", "voice", "language", "fallback_voice", "unknown_tags", "expression", "face_index", "face_box", "landmarks",
+    "detector", "seed", "idle",
 )  # fmt: skip
 MAX_TEXT = 4 << 20  # bytes: some hundred hours of speech; anything longer is no text, and must not fill the memory
 
@@ -93,8 +96,12 @@ class Row:
             text=read_text(text_file) if text_file else cells.get("text"),
             engine=parse_engine(cells, self.path("checkpoint")),
             fps=parse_fps(cells["fps"]) if "fps" in cells else None,
-            tts=cells.get("tts", "auto"),
-            voice=cells.get("voice"),
+            speaker=SpeakerOptions(
+                cells.get("tts", "auto"),
+                cells.get("voice"),
+                parse_language(cells["language"]) if "language" in cells else None,
+                cells.get("fallback_voice"),
+            ),
             unknown_tags=parse_unknown_tags(cells.get("unknown_tags", "speak")),
             expression=parse_mood(cells["expression"]) if "expression" in cells else None,
             idle=_BOOLEANS[idle.lower()],

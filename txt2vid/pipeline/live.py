@@ -32,6 +32,9 @@ from txt2vid.pipeline.jitter import JitterBuffer
 from txt2vid.pipeline.messages import Say
 from txt2vid.pipeline.script import Finished, Line, Script
 from txt2vid.pipeline.tape import Tape
+from txt2vid.tts.choose import Kept
+from txt2vid.tts.pieces import QUIET
+from txt2vid.tts.timing import LEAD
 
 LOOKAHEAD = max(SpeechDriver.lookahead, IdleDriver.lookahead)  # samples at SPEECH_RATE; phonemes are known in advance
 AHEAD = (
@@ -40,6 +43,10 @@ AHEAD = (
 EARLY = LISTENING_RATE * 80 // 1000  # samples that sound is ahead of pictures: AAC comes out three packets late
 CUT_FADE = LISTENING_RATE // 100  # samples: 10 ms, too short to understand, long enough not to click
 LAPSE = 4  # seconds after the last word of a text until its mood ends: a typist's next line may go on with it
+PIECES_AHEAD = LISTENING_RATE  # samples of a sentence that are known beyond the tape: more than phonemes look ahead
+EARLIER = LISTENING_RATE * round((LEAD - 0.01) * 1000) // 1000
+"""Samples of silence before a sentence that are left out where nothing is being said: the tape is ahead of the picture
+already, so lips open in time."""
 LOUD = 0.1  # of RMS: a frame is marked, where marks are asked for, when its speech is louder than -20 dBFS
 
 
@@ -68,13 +75,14 @@ class Step:
 class Session:
     """One speaker: sound and texts in, frames out, on a time line that only `step` moves.
 
-    fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the thread
-    that speaks texts. hearing: the engine's own, where it has one; its lookahead may be longer than the drivers'.
-    expression: the mood of whoever sets none.
+    fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the threads
+    that speak texts. hearing: the engine's own, where it has one; its lookahead may be longer than the drivers'.
+    voices: those that stay loaded. expression: the mood of whoever sets none.
     """
 
     def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0,
-                 hearing: Hearing | None = None, expression: Cue | None = None) -> None:  # fmt: skip
+                 hearing: Hearing | None = None, voices: Kept | None = None,
+                 expression: Cue | None = None) -> None:  # fmt: skip
         self.fps = fps
         self._expression = expression
         self._expressions = ExpressionDriver(expression, mouth_only=seed is None)
@@ -84,9 +92,10 @@ class Session:
         self.epoch = 0
         self.jitter = JitterBuffer()
         self._ingest: Ingest | None = None
-        self._script = Script(executor)
+        self._script = Script(executor, voices)
         self._line: Line | None = None
-        self._line_at = 0  # samples of the line that are on the tape
+        self._spoken_to = 0  # where the last line ends on the tape
+        self._rest = np.zeros(0, np.float32)  # of the line, and of pieces that go on with it: not on the tape yet
         self._ends: deque[tuple[int, Finished]] = deque()  # where texts end on the tape
         self._drain_at: int | None = None
         self._draining = False
@@ -208,27 +217,42 @@ class Session:
 
     def _begin(self, line: Line, position: int) -> None:
         """A line goes on the tape at a position: its phonemes, where the voice tells them, rule the lips."""
-        self._line, self._line_at = line, 0
-        self._expressions.keep(Fraction(position, LISTENING_RATE))
+        utterance = line.utterance
+        fresh = not line.goes_on and position > self._spoken_to  # nobody has just spoken: no pause is needed
+        early = _silence(line.sound[:EARLIER]) if fresh else 0
+        self._rest = line.sound[early:] if self._line is None else np.concatenate((self._rest, line.sound))
+        self._line = line
+        start, rate = Fraction(position - early, LISTENING_RATE) + line.late, utterance.audio.rate
+        self._expressions.keep(start)
         for sample, cue in line.cues:
-            self._expressions.feed(cue, Fraction(position + sample, LISTENING_RATE))
-        if line.utterance.phonemes is not None:
-            start = Fraction(position, LISTENING_RATE)
-            self._phonemes.feed(line.utterance.phonemes, line.utterance.audio.rate, start)
-            self._unscripted.close(float(start), (position + len(line.sound)) / LISTENING_RATE)
+            self._expressions.feed(cue, start + Fraction(sample, rate))
+        if utterance.phonemes is not None:
+            self._phonemes.cut(start)  # of a sentence that broke off: it may be told further than heard
+            self._phonemes.feed(utterance.phonemes, rate, start)
+            self._unscripted.close(float(start), float(start + Fraction(len(utterance.audio), rate)))
 
     def _lay(self, samples: Samples, at: int) -> int:
         """Adds what fits of the line to samples[at:]; how much that was."""
         if self._line is None:
             return 0
-        part = self._line.sound[self._line_at : self._line_at + len(samples) - at]
+        self._go_on(self._sound.end + at)
+        part = self._rest[: len(samples) - at]
         mixed = samples[at : at + len(part)]
         np.clip(mixed + part, -1, 1, out=mixed)
-        self._line_at += len(part)
-        if self._line_at >= len(self._line.sound):
+        self._rest = self._rest[len(part) :]
+        self._spoken_to = self._sound.end + at + len(part)
+        if not len(self._rest):  # where a piece of it is late, it begins where it comes
             self._line = None
             self._expressions.lapse(Fraction(self._sound.end + at + len(part), LISTENING_RATE) + LAPSE)
         return len(part)
+
+    def _go_on(self, position: int) -> None:
+        """Takes the sentence's next pieces while the last one is not over: drivers want to know what comes."""
+        while self._line is not None and self._line.utterance.more and len(self._rest) < PIECES_AHEAD:
+            following = self._script.next(piece=True)
+            if not isinstance(following, Line):
+                return
+            self._begin(following, position + len(self._rest))
 
     def _move(self, frame: FrameTime) -> tuple[Motion, Any, bool]:
         """What the face does, what the engine hears, and whether the speech of the frame is loud."""
@@ -250,6 +274,12 @@ class Session:
             self._told = until
         shown = self._speech.between(begin, end)
         return motion, heard, bool(uncut > 0.5 and shown @ shown > LOUD * LOUD * len(shown))
+
+
+def _silence(samples: Samples) -> int:
+    """How many samples there are before the first sound."""
+    (loud,) = (np.abs(samples) > QUIET).nonzero()
+    return int(loud[0]) if len(loud) else len(samples)
 
 
 def _scaled(mouth: Motion, share: float) -> Motion:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from txt2vid.core.expressions import Cue
-from txt2vid.core.options import FaceOptions
+from txt2vid.core.options import FaceOptions, SpeakerOptions
 from txt2vid.core.wire import AudioFormat, Packet
 
 # Server to studio
@@ -64,15 +64,14 @@ class Hear:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A text to speak; answered by Said."""
+    """A text to speak, and who does; answered by Said."""
 
     session: str
     text: str
     id: int = 0
     interrupt: bool = False
-    tts: str | None = None
-    voice: str | None = None
-    unknown_tags: str | None = None
+    speaker: SpeakerOptions = field(default_factory=SpeakerOptions)
+    unknown_tags: str = "speak"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 def _voice(options: RenderOptions) -> Voice:
     if options.audio is not None:
         return FileVoice(options.audio)
-    return TextVoice(options.text or "", options.tts, options.voice, options.unknown_tags)
+    return TextVoice(options.text or "", options.speaker, options.unknown_tags)
 
 
 def _needed(voice: Voice, options: RenderOptions) -> int | None:

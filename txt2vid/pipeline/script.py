@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 
 from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE, Samples
 from txt2vid.errors import Txt2VidError
 from txt2vid.pipeline.messages import Say
 from txt2vid.pipeline.speaking import Spoken, speak
-from txt2vid.pipeline.voice import resampled
+from txt2vid.pipeline.voice import SentenceResampler
 from txt2vid.tts.base import Utterance
+from txt2vid.tts.choose import Kept
 
 MAX_TEXTS = 64  # that wait; a typist is never so far ahead, and each may be ten minutes long
 AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, little to throw away at an interruption
@@ -21,12 +23,22 @@ AHEAD_SECONDS = 5.0  # of speech that is made ahead: no gap between sentences, l
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A spoken sentence. id: of its text. sound: float32 (n,) at LISTENING_RATE. cues: what is due at its samples."""
+    """A spoken sentence, or a piece of one.
+
+    id: of its text. sound: float32 (n,) at LISTENING_RATE. late: seconds from its first sample to the utterance's own.
+    cues: what is due, and at which of the utterance's samples.
+    """
 
     id: int
     utterance: Utterance
     sound: Samples
+    late: Fraction = Fraction(0)
     cues: tuple[tuple[int, Cue], ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is the next piece of a sentence that has begun."""
+        return self.utterance.audio.position > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +54,34 @@ class Begun:
     """A text whose first sentence is spoken: `made`, and the rest."""
 
     made: Line | Finished
-    rest: Iterator[Spoken]
+    rest: Speaking
+
+
+class Speaking:
+    """A text that is being spoken."""
+
+    def __init__(self, spoken: Iterator[Spoken]) -> None:
+        self._spoken, self._resampler = spoken, SentenceResampler(LISTENING_RATE)
+
+    def line(self, text_id: int) -> Line | None:
+        """What is spoken next; None at the end. Raises what the voice does."""
+        spoken = next(self._spoken, None)
+        if spoken is None:
+            return None
+        return Line(text_id, spoken.utterance, *self._resampler.push(spoken.utterance), spoken.cues)
 
 
 Made = Line | Finished | Begun
 
 
 class Script:
-    """The texts of one session, in order. executor: one thread that several sessions share."""
+    """The texts of one session, in order. executor: threads that several sessions share. kept: their voices."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
+    def __init__(self, executor: ThreadPoolExecutor, kept: Kept | None = None) -> None:
+        self._executor, self._kept = executor, kept or Kept()
         self._texts: deque[Say] = deque()
         self._beginning: int | None = None  # id of the text whose first sentence the thread makes
-        self._speaking: tuple[int, Iterator[Spoken]] | None = None
+        self._speaking: tuple[int, Speaking] | None = None
         self._future: Future[Made] | None = None
         self._made: deque[Line | Finished] = deque()
         self._seconds = 0.0  # of the lines in it
@@ -65,6 +91,7 @@ class Script:
         if len(self._texts) >= MAX_TEXTS:
             return False
         self._texts.append(say)
+        self._go_on()  # now, rather than when the next frame is due
         return True
 
     @property
@@ -72,10 +99,10 @@ class Script:
         """Whether there is nothing to speak."""
         return not (self._texts or self._speaking or self._future or self._made)
 
-    def next(self) -> Line | Finished | None:
-        """What comes next on the time line, if it is there already; never waits."""
+    def next(self, *, piece: bool = False) -> Line | Finished | None:
+        """What comes next on the time line, if it is there already; never waits. piece: only one that goes on."""
         self._go_on()
-        if not self._made:
+        if not self._made or (piece and not (isinstance(self._made[0], Line) and self._made[0].goes_on)):
             return None
         made = self._made.popleft()
         if isinstance(made, Line):
@@ -109,7 +136,7 @@ class Script:
         elif self._texts:
             say = self._texts.popleft()
             self._beginning = say.id
-            self._future = self._executor.submit(_begun, say)
+            self._future = self._executor.submit(_begun, say, self._kept)
 
     def _take(self, future: Future[Made]) -> None:
         result = future.result()
@@ -123,24 +150,19 @@ class Script:
         self._made.append(result)
 
 
-def _begun(say: Say) -> Made:
+def _begun(say: Say, kept: Kept) -> Made:
     try:
-        spoken = speak(say.text, say.tts or "auto", say.voice, say.unknown_tags or "speak").spoken
+        speaking = Speaking(speak(say.text, say.speaker, say.unknown_tags, kept).spoken)
     except Exception as err:  # noqa: BLE001 - a voice that breaks must not end other sessions
         return Finished(say.id, _why(err))
-    return Begun(_spoken(say.id, spoken), spoken)
+    return Begun(_spoken(say.id, speaking), speaking)
 
 
-def _spoken(text_id: int, following: Iterator[Spoken]) -> Line | Finished:
+def _spoken(text_id: int, speaking: Speaking) -> Line | Finished:
     try:
-        spoken = next(following, None)
+        return speaking.line(text_id) or Finished(text_id)
     except Exception as err:  # noqa: BLE001 - as above
         return Finished(text_id, _why(err))
-    if spoken is None:
-        return Finished(text_id)
-    utterance, rate = spoken.utterance, spoken.utterance.audio.rate
-    cues = tuple((sample * LISTENING_RATE // rate, cue) for sample, cue in spoken.cues)
-    return Line(text_id, utterance, resampled(utterance, LISTENING_RATE)[:, 0], cues)
 
 
 def _why(error: Exception) -> str:

@@ -11,11 +11,12 @@ import numpy as np
 
 from txt2vid.core.expressions import Cue
 from txt2vid.core.media import SPEECH_RATE, AudioChunk
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.drivers.moods import GESTURES
-from txt2vid.pipeline.fitting import fitted, moments, sounding
+from txt2vid.pipeline.fitting import fitted, following, joined, moments, sounding
 from txt2vid.tts.base import Synthesizer, Utterance
-from txt2vid.tts.choose import choose
+from txt2vid.tts.choose import Kept, choose
 from txt2vid.tts.passages import Passage, letters
 from txt2vid.tts.sentences import speakable
 from txt2vid.tts.style import PLAIN, sounded
@@ -38,15 +39,20 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A text that is being spoken. voice: the synthesizer's name, None where there are no words."""
+    """A text that is being spoken. voice: the synthesizer's name, None where there are no words.
+
+    tells_phonemes: as `Synthesizer` has it.
+    """
 
     voice: str | None
     spoken: Iterator[Spoken]
+    tells_phonemes: bool | None = True
 
 
-def speak(text: str, tts: str = "auto", voice: str | None = None, unknown: str = "speak") -> Speech:
+def speak(text: str, speaker: SpeakerOptions | None = None, unknown: str = "speak", kept: Kept | None = None) -> Speech:
     """Speaks a text sentence by sentence; each is made when it is asked for, the first at once.
 
+    unknown: what is done with tags that are none. kept: where voices stay loaded.
     Raises what `tts.choose` and `Synthesizer.speak` raise, and UsageError where tags make no sense (`tts.tags`).
     """
     tagged = read(text, unknown)
@@ -55,12 +61,13 @@ def speak(text: str, tts: str = "auto", voice: str | None = None, unknown: str =
     passages = tagged.passages
     if not speakable(tagged.words) and any(each.marks or each.pause for each in passages):
         return Speech(None, iter([_wordless(*_silent(passages))]))
-    synthesizer = choose(tagged.words, tts, voice)
+    synthesizer = choose(tagged.words, speaker, kept)
     if not passages:
         synthesizer.speak(text)  # raises: there is nothing to say
     _tell_limits(synthesizer, passages)
     spoken = _spoken(synthesizer, passages)
-    return Speech(synthesizer.name, itertools.chain((next(spoken),), spoken))
+    first = next(spoken)
+    return Speech(synthesizer.name, itertools.chain((first,), spoken), synthesizer.tells_phonemes)
 
 
 def _spoken(synthesizer: Synthesizer, passages: Sequence[Passage]) -> Iterator[Spoken]:
@@ -82,19 +89,27 @@ def _spoken(synthesizer: Synthesizer, passages: Sequence[Passage]) -> Iterator[S
 
 def _passage(synthesizer: Synthesizer, passage: Passage, silence: float | None, held: list[Held], *,
              final: bool) -> Iterator[Spoken]:  # fmt: skip
-    """The utterances of a passage. held: what happens in the silence before it."""
+    """The utterances of a passage. held: what happens in the silence before it.
+
+    A sentence that comes in pieces is passed on as they come, unless something within it waits for its end.
+    """
     total, told = letters(passage.text), 0
     marks = [mark for mark in passage.marks if not (final and mark.letters >= total)]
     pause = 0.0 if final and len(marks) < len(passage.marks) else passage.pause
-    synthesizer.style = passage.style
-    for utterance in synthesizer.speak(passage.text):
-        count = letters(utterance.text)
+    pieces = synthesizer.speak(passage.text, passage.style)
+    for first in pieces:
+        count = letters(first.text)
         last = told + count >= total
-        shaped = fitted(
-            _styled(utterance, passage), silence, max(0.0, pause - LEAD) if last and pause is not None else None
-        )
+        tail = max(0.0, pause - LEAD) if last and pause is not None else None
         due = [mark for mark in marks if mark.letters < told + count or last]
         marks = marks[len(due) :]
+        inside = any(mark.letters > told for mark in due)
+        if first.more and not (inside or held or silence is not None or tail is not None or passage.style.sounds):
+            yield Spoken(first, tuple((sounding(first)[0], mark.cue) for mark in due))
+            yield from map(Spoken, following(first, pieces))
+            told += count
+            continue
+        shaped = fitted(_styled(joined(first, pieces), passage), silence, tail)
         cues = [(min(round(at * shaped.audio.rate), sounding(shaped)[0]), cue) for at, cue in held]
         places = moments(shaped, [mark.letters - told for mark in due])
         yield Spoken(shaped, (*cues, *zip(places, [mark.cue for mark in due], strict=True)))

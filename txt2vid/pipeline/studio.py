@@ -28,10 +28,12 @@ from txt2vid.pipeline.asking import Asking
 from txt2vid.pipeline.link import Link
 from txt2vid.pipeline.live import Session
 from txt2vid.pipeline.stage import Stage
+from txt2vid.tts.choose import Kept, warm_up
 
 MAX_FACES = 16  # prepared faces that are kept though no session shows them: about 100 MB each at 512x512
 SWITCH_SECONDS = 0.001  # a thread beside the frames may hold the interpreter so long (Python's own default is 0.005)
 MAX_WAITING = 1000  # requests that wait for faces, a few for each session; sound never does: it would be late
+SPEAKERS = 8  # threads for texts: they mostly wait, for a program or a network, and no session shall for another's
 IDLE_SECONDS = 1.0  # the longest sleep: nothing is due, but reports are
 
 _log = logging.getLogger(__name__)
@@ -58,7 +60,8 @@ class Studio:
         self._preparing: dict[str, Future[PreparedFace]] = {}
         self._waiting: list[messages.Request] = []  # for their faces; at most MAX_WAITING
         self._stages: dict[str, Stage] = {}
-        self._speaker = ThreadPoolExecutor(1, "speaker")
+        self._speaker = ThreadPoolExecutor(SPEAKERS, "speaker")
+        self._voices = Kept()
         self._preparer = ThreadPoolExecutor(1, "preparer")
         self._selector = selectors.DefaultSelector()
         self._wake_up, self._woken = socket.socketpair()
@@ -297,8 +300,10 @@ class Studio:
         face = found.face
         fps = request.fps or face.fps or DEFAULT_FPS
         hearing = self._needed_engine().hearing(fps) if self._expected else None
+        if not self._stages:
+            self._speaker.submit(warm_up, self._voices)
         seed = request.seed if face.is_still else None
-        session = Session(fps, self._speaker, seed, hearing, request.expression)
+        session = Session(fps, self._speaker, seed, hearing, self._voices, request.expression)
         stage = Stage(request.session, session, mark=request.mark, begin=request.begin)
         stage.show(request.face, face, found.prepared)
         self._stages[request.session] = stage

@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from txt2vid.core.media import LISTENING_RATE, AudioChunk, Samples
+from txt2vid.core.clock import FrameTime
+from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, AudioChunk, Samples
+from txt2vid.core.motion import Motion
+from txt2vid.core.options import SpeakerOptions
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.errors import AudioError
 from txt2vid.ffmpeg.decode import AudioReader
-from txt2vid.pipeline.speaking import speak
+from txt2vid.pipeline.gate import Gate
+from txt2vid.pipeline.speaking import Speech, speak
 from txt2vid.tts.base import Utterance
 
 SILENT = 10 ** (-66 / 20)  # a peak below -66 dBFS (RMS of 16-bit dither is about -96) is nobody speaking
@@ -79,31 +83,102 @@ class TextVoice(Voice):
 
     rate, channels = LISTENING_RATE, 1
 
-    def __init__(self, text: str, tts: str = "auto", voice: str | None = None, unknown_tags: str = "speak") -> None:
+    def __init__(self, text: str, speaker: SpeakerOptions = SpeakerOptions(),  # noqa: B008 - frozen
+                 unknown_tags: str = "speak") -> None:  # fmt: skip
         """unknown_tags: one of core.options.UNKNOWN_TAGS; tags are those of `tts.tags`."""
-        speech = speak(text, tts, voice, unknown_tags)
+        speech = speak(text, speaker, unknown_tags)
         self.name = speech.voice
         first = next(speech.spoken)
         self._spoken = itertools.chain((first,), speech.spoken)
-        self._phonemes = PhonemeDriver() if first.utterance.phonemes is not None else None
-        self.driver = self._phonemes or SpeechDriver()
-        self.driver_name = "speech" if self._phonemes is None else "phonemes"
+        self._lips = Lips.of(speech, first.utterance)
+        self.driver, self.driver_name = self._lips.driver, self._lips.name
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The speech; can be read once."""
-        position = 0
+        position, resampler = 0, SentenceResampler(self.rate)
         for spoken in self._spoken:
             utterance = spoken.utterance
+            samples, late = resampler.push(utterance)
+            heard_at = Fraction(position, self.rate) + late
             if self.expressions is not None:
                 for sample, cue in spoken.cues:
-                    at = Fraction(position, self.rate) + Fraction(sample, utterance.audio.rate)
-                    self.expressions.feed(cue, at)
-            if self._phonemes is not None and utterance.phonemes is not None:
-                self._phonemes.feed(utterance.phonemes, utterance.audio.rate, Fraction(position, self.rate))
-            samples = resampled(utterance, self.rate)
+                    self.expressions.feed(cue, heard_at + Fraction(sample, utterance.audio.rate))
+            self._lips.feed(utterance, heard_at)
             for start in range(0, len(samples), _PIECE):
-                yield AudioChunk(samples[start : start + _PIECE], self.rate, position + start)
+                yield AudioChunk(samples[start : start + _PIECE, np.newaxis], self.rate, position + start)
             position += len(samples)
+
+
+class Lips:
+    """The driver for a text: phonemes where the voice tells them, the sound where it does not, or each in turn."""
+
+    def __init__(self, *, phonemes: bool, sound: bool) -> None:
+        self._phonemes = PhonemeDriver() if phonemes else None
+        self._both = BothDriver(self._phonemes) if self._phonemes is not None and sound else None
+        self.driver: Driver = self._both or self._phonemes or SpeechDriver()
+        self.name = "+".join([*(["phonemes"] if phonemes else []), *(["speech"] if sound else [])])
+
+    @classmethod
+    def of(cls, speech: Speech, first: Utterance) -> Lips:
+        """What fits a text whose first utterance is this."""
+        tells = speech.tells_phonemes
+        return cls(phonemes=tells is not False or first.phonemes is not None, sound=tells is not True)
+
+    def feed(self, utterance: Utterance, start: Fraction) -> None:
+        """An utterance that is heard `start` seconds into the time line."""
+        if self._phonemes is None or utterance.phonemes is None:
+            return
+        self._phonemes.cut(start)  # of a sentence that broke off: its last piece may be told further than it is heard
+        self._phonemes.feed(utterance.phonemes, utterance.audio.rate, start)
+        if self._both is not None:
+            self._both.told(start, start + Fraction(len(utterance.audio), utterance.audio.rate))
+
+
+class BothDriver(Driver):
+    """Lips that follow the sound, and phonemes over the stretches in which they are told."""
+
+    lookahead = max(SpeechDriver.lookahead, PhonemeDriver.lookahead)
+
+    def __init__(self, phonemes: PhonemeDriver) -> None:
+        self._phonemes, self._sound, self._gate = phonemes, SpeechDriver(), Gate()
+        self._ahead = np.zeros(0, np.float32)  # what the speech driver does not look at yet
+        self._given = 0
+
+    def told(self, start: Fraction, stop: Fraction) -> None:
+        """Phonemes rule the lips from start to stop, in seconds."""
+        self._gate.close(float(start), float(stop))
+
+    def drive(self, frame: FrameTime, speech: Samples) -> Motion:
+        """The motion at the middle of `frame`; see `Driver.drive`."""
+        speech = np.concatenate((self._ahead, speech))
+        count = frame.span(SPEECH_RATE)[1] + SpeechDriver.lookahead - self._given
+        self._ahead, self._given = speech[count:], self._given + count
+        heard = self._gate.at(float(frame.time + frame.duration / 2))
+        by_sound = self._sound.drive(frame, speech[:count])
+        return Motion(by_sound.blendshapes * np.float32(heard)) + self._phonemes.drive(frame, speech)
+
+
+class SentenceResampler:
+    """Utterances at the listener's rate; the pieces of a sentence are one stream."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._stream: soxr.ResampleStream | None = None
+        self._given = 0  # samples of the sentence so far
+
+    def push(self, utterance: Utterance) -> tuple[Samples, Fraction]:
+        """(n,), and by how many seconds the utterance's own first sample comes after the first of these."""
+        audio = utterance.audio
+        if not audio.position:
+            self._stream, self._given = None, 0
+            if not utterance.more:
+                return resampled(utterance, self._rate)[:, 0], Fraction(0)
+        if self._stream is None:
+            self._stream = soxr.ResampleStream(audio.rate, self._rate, 1, dtype="float32")
+        converted = self._stream.resample_chunk(audio.samples[:, 0], last=not utterance.more)
+        late = Fraction(audio.position, audio.rate) - Fraction(self._given, self._rate)
+        self._given += len(converted)
+        return np.clip(np.asarray(converted, np.float32), -1, 1), late
 
 
 def resampled(utterance: Utterance, rate: int) -> Samples:

@@ -137,7 +137,8 @@ class Client:
         async for text in source.texts():
             number += 1
             first = self._options.interrupt and number == 1
-            await self._outbox.put(wire.Text(text, number, first, source.tts, source.voice, self._options.unknown_tags))
+            voice = source.tts, source.voice, source.language
+            await self._outbox.put(wire.Text(text, number, first, *voice, self._options.unknown_tags))
 
     async def _feed_sound(self, source: SoundSource) -> None:
         if self._options.interrupt:

@@ -49,10 +49,10 @@ class SoundSource(Source, ABC):
 
 
 class TextSource(Source, ABC):
-    """Texts. tts, voice: who shall speak them, None for the server's choice."""
+    """Texts. tts, voice: who shall speak them, language: theirs; None for the server's choice."""
 
-    def __init__(self, tts: str | None = None, voice: str | None = None) -> None:
-        self.tts, self.voice = tts, voice
+    def __init__(self, tts: str | None = None, voice: str | None = None, language: str | None = None) -> None:
+        self.tts, self.voice, self.language = tts, voice, language
 
     @abstractmethod
     def texts(self) -> AsyncIterator[str]:
@@ -94,8 +94,10 @@ class FileSource(SoundSource):
 class GivenText(TextSource):
     """A text that is there already. Raises UsageError where there is nothing in it to say."""
 
-    def __init__(self, text: str, tts: str | None = None, voice: str | None = None) -> None:
-        super().__init__(tts, voice)
+    def __init__(
+        self, text: str, tts: str | None = None, voice: str | None = None, language: str | None = None
+    ) -> None:
+        super().__init__(tts, voice, language)
         self._pieces = list(pieces(text))
         if not self._pieces:
             raise UsageError("the text holds nothing to say: write some words")
@@ -109,8 +111,8 @@ class GivenText(TextSource):
 class LineSource(TextSource):
     """Lines of a file descriptor (stdin) as they are typed."""
 
-    def __init__(self, fd: int, tts: str | None = None, voice: str | None = None) -> None:
-        super().__init__(tts, voice)
+    def __init__(self, fd: int, tts: str | None = None, voice: str | None = None, language: str | None = None) -> None:
+        super().__init__(tts, voice, language)
         self._fd = fd
 
     async def texts(self) -> AsyncIterator[str]:

@@ -75,7 +75,7 @@ class _Server:
         most, viewers = settings.max_sessions, settings.max_viewers
         manner = Manner(settings.fps, settings.seed, settings.mark, most, viewers, settings.expression)
         self._hub = Hub(self._studios, settings.faces, manner)
-        voice = Voice(settings.tts, settings.voice, settings.unknown_tags)
+        voice = Voice(settings.speaker, settings.unknown_tags)
         self._http = _Http(_config(build(self._hub, settings.access, voice)))
 
     async def run(self, on_ready: OnReady) -> None:
@@ -165,7 +165,7 @@ def _playlist(settings: Settings) -> Playlist | None:
     if settings.audio is not None:
         return AudioPlaylist(settings.audio, loop=settings.loop)
     if settings.text_file is not None:
-        voice = Voice(settings.tts, settings.voice, settings.unknown_tags)
+        voice = Voice(settings.speaker, settings.unknown_tags)
         return TextPlaylist(settings.text_file, loop=settings.loop, voice=voice)
     return None
 

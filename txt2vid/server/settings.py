@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from txt2vid.core.expressions import Cue
-from txt2vid.core.options import EngineOptions, FaceOptions
+from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
 
@@ -22,8 +22,8 @@ class Settings:
 
     faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
     one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
-    session's stream goes to. unknown_tags, expression: of texts and senders that set none. mark: draws a mark while
-    the sound is loud, for measurements.
+    session's stream goes to. speaker: of texts that do not say. unknown_tags, expression: of texts and senders that set
+    none. mark: draws a mark while the sound is loud.
     """
 
     faces: Mapping[str, FaceOptions]
@@ -40,8 +40,7 @@ class Settings:
     audio: Path | None = None
     text_file: Path | None = None
     loop: bool = False
-    tts: str | None = None
-    voice: str | None = None
+    speaker: SpeakerOptions = field(default_factory=SpeakerOptions)
     unknown_tags: str = "speak"
     expression: Cue | None = None
     publish: tuple[str, ...] = ()

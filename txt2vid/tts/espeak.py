@@ -6,8 +6,9 @@ import difflib
 import itertools
 import threading
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from txt2vid.core.media import Samples
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.errors import SpeechError
 from txt2vid.interrupts import apart
-from txt2vid.tts.base import Synthesizer, Utterance, known_voice
+from txt2vid.tts.base import Listed, Synthesizer, Utterance, known_voice
 from txt2vid.tts.espeak_library import Event, Library, Speech
+from txt2vid.tts.languages import nearest
 from txt2vid.tts.sentences import Sentence
+from txt2vid.tts.style import Style
 from txt2vid.tts.timing import utterance
 
 DEFAULT_VOICE = "en-us"
@@ -33,18 +36,22 @@ class Espeak(Synthesizer):
     """The espeak-ng library; its phoneme times are those of its own synthesis, exact to a few ms."""
 
     name = "espeak"
-    manners: ClassVar[frozenset[str]] = frozenset({"rate", "pitch"})
+    tells_phonemes = True
+    multilingual = True
+    manners = frozenset({"rate", "pitch"})
 
-    def __init__(self, voice: str | None = None) -> None:
-        """Takes a language ("en-us", "de") or a voice name as in `voices()`, also with a variant: "en-us+f3".
+    def __init__(self, voice: str | None = None, language: str | None = None) -> None:
+        """Takes a language ("en-us", "de") as in `voices()`, also with a variant: "en-us+f3".
 
         Raises UsageError where it is unknown, DependencyError where the library is missing.
         """
         with _LOCK:
             self._library = Library.load()
-            base, plus, variant = (DEFAULT_VOICE if voice is None else voice).partition("+")
             languages, variants = self._library.languages, list(self._library.variants)
-            self._voice = languages[known_voice(base, list(languages), "espeak-ng", "espeak-ng --voices")]
+            chosen = voice or (DEFAULT_VOICE if language is None else nearest(language, languages) or language)
+            base, plus, variant = chosen.partition("+")
+            self.language = known_voice(base, list(languages), "espeak-ng", "txt2vid voices --tts espeak")
+            self._voice = languages[self.language]
             if plus:
                 self._voice += plus + known_voice(
                     variant, variants, "espeak-ng's variants", "espeak-ng --voices=variant"
@@ -56,20 +63,24 @@ class Espeak(Synthesizer):
         with _LOCK:
             return list(Library.load().languages)
 
-    def _say(self, sentence: Sentence) -> Utterance | None:
+    @classmethod
+    def listed(cls) -> list[Listed]:
+        """The same: each is a language."""
+        return [Listed(name, name, cls.name, True) for name in cls.voices()]
+
+    def _say(self, sentence: Sentence) -> Iterator[Utterance]:
         # Apart, because C code that calls Python back would lose a Ctrl-C that comes there.
-        spoken, written = apart(lambda: self._synthesize(sentence.text))
+        spoken, written = apart(lambda: self._synthesize(sentence.text, sentence.style))
         if not len(spoken.samples):
             raise SpeechError(f"espeak-ng made no sound of {sentence.text[:40]!r}: try another voice")
         rate = self._library.rate
         segments = _stressed(_segments(spoken.events, len(spoken.samples)), written)
-        return utterance(sentence, spoken.samples, rate, _with_closures(segments, spoken.samples, rate))
+        yield from utterance(sentence, spoken.samples, rate, _with_closures(segments, spoken.samples, rate))
 
-    def _synthesize(self, text: str) -> tuple[Speech, list[str]]:
+    def _synthesize(self, text: str, style: Style) -> tuple[Speech, list[str]]:
         with _LOCK:
-            return self._library.synthesize(
-                text, self._voice, self.style.rate, self.style.pitch
-            ), self._library.phonemes(text)
+            spoken = self._library.synthesize(text, self._voice, style.rate, style.pitch)
+            return spoken, self._library.phonemes(text)
 
 
 class _Mark(NamedTuple):

@@ -8,16 +8,17 @@ import subprocess
 import tempfile
 import unicodedata
 import wave
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
 from txt2vid.core.media import Samples
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
-from txt2vid.errors import DependencyError, SpeechError
+from txt2vid.errors import DependencyError, SpeechError, UsageError
 from txt2vid.interrupts import apart
-from txt2vid.tts.base import Synthesizer, Utterance, known_voice
+from txt2vid.tts.base import Listed, Synthesizer, Utterance, known_voice
+from txt2vid.tts.languages import fits
 from txt2vid.tts.sentences import Sentence, speakable
 from txt2vid.tts.style import Style
 from txt2vid.tts.timing import utterance
@@ -50,26 +51,39 @@ class Flite(Synthesizer):
     """The flite program, one short run a sentence; its phoneme times are within 10 ms of its sound."""
 
     name = "flite"
-    manners: ClassVar[frozenset[str]] = frozenset({"rate", "pitch"})
+    tells_phonemes = True
+    language = "en"
+    manners = frozenset({"rate", "pitch"})
 
-    def __init__(self, voice: str | None = None) -> None:
-        """Takes one of `voices()`. Raises UsageError where it is another, DependencyError where flite is missing."""
+    def __init__(self, voice: str | None = None, language: str | None = None) -> None:
+        """Takes one of `voices()`. Raises UsageError where it is another, or the language is not English.
+
+        Raises DependencyError where flite is missing.
+        """
+        if language is not None and not fits("en", language):
+            raise UsageError(f"flite speaks English alone, not {language!r}: choose --tts espeak, or leave --tts out")
         # flite itself takes an unknown name for a path or a URL to load, or silently speaks with another voice.
-        self._voice = known_voice(DEFAULT_VOICE if voice is None else voice, self.voices(), "flite", "flite -lv")
+        self._voice = known_voice(
+            DEFAULT_VOICE if voice is None else voice, self.voices(), "flite", "txt2vid voices --tts flite"
+        )
 
     @classmethod
     def voices(cls) -> list[str]:
         """The English voices built into the program."""
         return list(_installed(_program()))
 
-    def _say(self, sentence: Sentence) -> Utterance | None:
+    @classmethod
+    def listed(cls) -> list[Listed]:
+        """The same; all speak English."""
+        return [Listed(name, "en-GB" if name == "awb" else "en-US", cls.name, True) for name in cls.voices()]
+
+    def _say(self, sentence: Sentence) -> Iterator[Utterance]:
         text = spelled(sentence.text)
         if not speakable(text):
-            return None
-        told, samples, rate = apart(
-            lambda: _spoken(text, self._voice, self.style)
-        )  # else Ctrl-C might leave the folder behind
-        return utterance(sentence, samples, rate, _segments(told, rate, _LAG.get(self._voice, 0.0)))
+            return
+        # apart, else Ctrl-C might leave the folder behind
+        told, samples, rate = apart(lambda: _spoken(text, self._voice, sentence.style))
+        yield from utterance(sentence, samples, rate, _segments(told, rate, _LAG.get(self._voice, 0.0)))
 
 
 def spelled(text: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 
 ENGLISH = "en-us"
+_SAME = {"zh": "cmn", "no": "nb", "iw": "he", "tl": "fil"}  # languages that have two names
 _SAMPLE = 4000  # characters from the start that tell the language
 
 _SCRIPTS = {
@@ -76,6 +78,31 @@ def language(text: str) -> str:
     if script == "CYRILLIC" and not {"і", "ї", "є", "ґ"}.isdisjoint(text.lower()):
         return "uk"
     return _SCRIPTS[script] if script in _SCRIPTS else _of_latin(text.lower())
+
+
+def fits(spoken: str, wanted: str) -> bool:
+    """Whether a voice for one language (BCP 47: "de-AT") may be taken for another ("de", "de-AT"), regions or not.
+
+    "zh" and "cmn" are one, as are "no" and "nb": some lists have the one, some the other.
+    """
+    mine, theirs = _parts(spoken), _parts(wanted)
+    return mine[0] == theirs[0] and (len(mine) == 1 or len(theirs) == 1 or mine == theirs)
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str | None:
+    """The name in `known` that is the language, or the one most like it: "de-CH" is "de", "en-AU" is "en-gb"."""
+    names = list(known)
+    for name in names:
+        if _parts(name) == _parts(wanted):
+            return name
+    kin = [name for name in names if _parts(name)[0] == _parts(wanted)[0]]
+    usual = [name for name in kin if name in _FREQUENT or "-" not in name]
+    return min(usual or kin, default=None, key=lambda name: ("-" in name, name != ENGLISH, name))
+
+
+def _parts(name: str) -> list[str]:
+    first, *rest = name.lower().replace("_", "-").split("-")
+    return [_SAME.get(first, first), *rest]
 
 
 def is_latin(text: str) -> bool:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from txt2vid.tts.style import PLAIN, Style
+
 MAX_CHARS = 240
 """Characters of a sentence: about 15 s of speech, so a voice answers soon; flite's time grows with the square of it."""
 SENTENCE_PAUSE = 0.3  # seconds of silence after a sentence, as careful readers leave
@@ -40,10 +42,11 @@ _JOINERS = "\u200c\u200d"  # zero-width, but part of the spelling of Persian and
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a voice says in one go: at most MAX_CHARS characters, and the seconds of silence after it."""
+    """What a voice says in one go, and how: at most MAX_CHARS characters, and the seconds of silence after them."""
 
     text: str
     pause: float
+    style: Style = PLAIN
 
 
 def sentences(text: str) -> Iterator[Sentence]:

@@ -24,6 +24,11 @@ class Style:
     volume: float = 0.0
     whisper: bool = False
 
+    @property
+    def sounds(self) -> bool:
+        """Whether something is to be done to the sound (`sounded`)."""
+        return self.whisper or self.volume != 0.0
+
     def asked(self) -> frozenset[str]:
         """What of it only the voice itself can do: of "rate" and "pitch"."""
         return frozenset(name for name in ("rate", "pitch") if getattr(self, name) != 1.0)

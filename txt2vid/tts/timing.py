@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,16 +15,16 @@ from txt2vid.tts.sentences import Sentence
 LEAD = 0.1  # seconds of silence before the first sound: lips start to move about so long before it
 
 
-def utterance(sentence: Sentence, samples: Samples, rate: int, segments: list[TimedPhoneme]) -> Utterance | None:
+def utterance(sentence: Sentence, samples: Samples, rate: int, segments: list[TimedPhoneme]) -> Iterator[Utterance]:
     """The sentence with LEAD seconds of silence before its first sound and its own pause after the last one.
 
     samples: float32 (n,). segments: in order, as the engine told them; holes are filled, overlaps are cut.
-    Returns None where there is no sound but pauses.
+    Nothing where there is no sound but pauses.
     """
     tiled = tile(segments, len(samples))
     sounding = [segment for segment in tiled if segment.symbol != SILENCE]
     if not sounding:
-        return None
+        return
     first, last = sounding[0].start, sounding[-1].stop
     lead, tail = round(LEAD * rate), round(sentence.pause * rate)
     kept = _window(samples, first - lead, last + tail)
@@ -33,7 +34,7 @@ def utterance(sentence: Sentence, samples: Samples, rate: int, segments: list[Ti
         if first <= segment.start < last
     ]
     phonemes = tile(moved, len(kept))
-    return Utterance(sentence.text, AudioChunk(kept[:, np.newaxis], rate, 0), tuple(phonemes))
+    yield Utterance(sentence.text, AudioChunk(kept[:, np.newaxis], rate, 0), tuple(phonemes))
 
 
 def tile(segments: list[TimedPhoneme], length: int) -> list[TimedPhoneme]:
