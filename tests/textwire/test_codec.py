@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import zlib
 from pathlib import Path
@@ -26,7 +27,8 @@ FOREIGN = (
 
 
 def lines(name: str) -> list[str]:
-    return shared.lines_of(HERE / name)
+    """One sentence each."""
+    return [part for line in shared.lines_of(HERE / name) for part in re.split(r"(?<=[.?!]) +(?=[A-Z])", line)]
 
 
 @pytest.mark.parametrize(("name", "most"), [("page.txt", 2.0), ("call.txt", 2.0)])

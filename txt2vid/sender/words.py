@@ -23,7 +23,7 @@ class Words:
         """The name of our model for hello; None where it cannot be had here. It is loaded while the server thinks."""
         name = await asyncio.to_thread(codec.name)
         if name is None:
-            _log.warning("texts go as JSON, about five times as long: pip install %s", codec.PACKAGE)
+            _log.warning("texts go as JSON, about seven times as long: pip install %s", codec.PACKAGE)
         else:
             self._coming = asyncio.get_running_loop().run_in_executor(None, codec.Encoder)
         return name
