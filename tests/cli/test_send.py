@@ -81,6 +81,8 @@ def test_json_at_the_end(serving: Stage) -> None:
         "seconds_sent": 0.0,
         "seconds_dropped": 0.0,
         "texts_sent": 1,
+        "characters_sent": 6,
+        "text_bytes_sent": len('{"type":"text","text":"Hello.","id":1,"interrupt":false}'),
         "reconnects": 0,
         "stats": None,
     }

@@ -18,12 +18,14 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 TYPES = ("hello", "text", "expression", "interrupt", "end", "ready", "stats", "spoken", "ended", "error")
 FIELDS = (  # noqa: SIM905 - shorter
     "version session face token audio resume text id interrupt tts voice epoch streams limits time buffered playout "
-    "av_offset viewers drawn late dropped code message warning codec rate name strength seconds unknown_tags"
+    "av_offset viewers drawn late dropped code message warning codec rate name strength seconds unknown_tags "
+    "text_codec language"
 ).split()
 MESSAGES: tuple[wire.ClientMessage | wire.ServerMessage, ...] = (
     wire.Hello(),
     wire.Hello(session="a", face="b.png", token="t" * 512, audio=wire.AudioFormat("pcm_s16le", 16_000), resume="r"),
-    wire.Text("Grüße 🙂 \u2028", 7, True, "espeak", "de", "refuse"),
+    wire.Hello(text_codec="words-1-0123456789abcdef"),
+    wire.Text("Grüße 🙂 \u2028", 7, True, "espeak", "de", "de-AT", "refuse"),
     wire.Expression("happy", 0.5, 2.0),
     wire.Interrupt(255),
     wire.End(),
@@ -110,6 +112,7 @@ def test_the_example_of_the_protocol_page() -> None:
         ('{"type":"hello","version":2}', "version 2"),
         ('{"type":"hello","session":"../x"}', "no name"),
         ('{"type":"hello","token":"' + "a" * 513 + '"}', "at most 512"),
+        ('{"type":"hello","text_codec":"' + "a" * 65 + '"}', "at most 64"),
         ('{"type":"hello","audio":{"codec":"mp3"}}', "opus and pcm_s16le"),
         ('{"type":"hello","audio":{"codec":"opus","rate":16000}}', "48000"),
         ('{"type":"hello","audio":[]}', "no AudioFormat"),
@@ -158,3 +161,18 @@ def test_every_fatal_error_has_a_close_code() -> None:
     assert wire.CLOSE_CODES.keys() >= wire.FATAL
     assert len(set(wire.CLOSE_CODES.values())) == len(wire.CLOSE_CODES)
     assert all(4000 <= number < 5000 for number in wire.CLOSE_CODES.values())
+
+
+def test_what_a_packed_text_stands_for() -> None:
+    first = wire.following(None, "Yes.")
+    assert first == wire.Text("Yes.", 1)
+    before = wire.Text("No.", 7, True, "espeak", "de")
+    assert wire.following(before, "Yes.") == wire.Text("Yes.", 8, False, "espeak", "de")
+    with pytest.raises(WireError, match="1 to 10000"):
+        wire.following(before, "")
+
+
+def test_sound_and_packed_texts_are_told_apart() -> None:
+    assert not wire.is_packed(wire.encode_packet(wire.Packet(255, 2**48 - 1, b"\xff")))
+    assert not wire.is_packed(b"")
+    assert wire.is_packed(b"\x80")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txt2vid.core.media import LISTENING_RATE
-from txt2vid.core.wire import MAX_TEXT, Text
+from txt2vid.core.wire import Text
 from txt2vid.errors import UsageError
 from txt2vid.sender import outbox, pace
 from txt2vid.sender.address import shown, speak_url
@@ -19,6 +19,7 @@ from txt2vid.sender.outbox import Cut, Item, Outbox, Sound
 from txt2vid.sender.packets import LONGEST_FILL, PACKET, Level, packetizer
 from txt2vid.sender.resample import Resampler
 from txt2vid.sender.sources import pieces, read_lines
+from txt2vid.textwire.codec import LONG
 
 
 def sound(number: int) -> Sound:
@@ -205,7 +206,7 @@ def test_levels_rise_at_once_and_fall_slowly() -> None:
 def test_long_texts_are_cut_between_sentences() -> None:
     sentence = "This is a sentence of some length, and it ends here. "
     parts = list(pieces(sentence * 1000))
-    assert all(0 < len(part) <= MAX_TEXT and part.endswith("here.") for part in parts)
+    assert all(0 < len(part) <= LONG and part.endswith("here.") for part in parts)
     assert " ".join(parts).split() == (sentence * 1000).split()
     assert list(pieces(" … \n")) == []
     assert list(pieces("caf\udce9")) == ["caf?"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -33,6 +36,15 @@ def test_packed_texts_are_spoken(server: Server) -> None:
         labels = '{session="packed"}'
         assert server.metric(f"txt2vid_received_text_bytes_total{labels}") == sum(map(len, messages))
         assert server.metric(f"txt2vid_received_characters_total{labels}") == sum(map(len, LINES))
+
+
+def test_the_command_packs_what_it_sends(server: Server) -> None:
+    text = "The shop is closed today. Please come back tomorrow, after ten."
+    url = f"ws://127.0.0.1:{server.port}/speak"
+    command = [sys.executable, "-m", "txt2vid", "send", url, "--session", "typed", "--text", text, "--json"]
+    report = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert report["characters_sent"] == len(text)
+    assert report["text_bytes_sent"] * 8 <= 2.2 * len(text)
 
 
 def test_json_between_packed_texts_and_an_interruption(server: Server) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import zlib
 from pathlib import Path
@@ -26,7 +27,8 @@ FOREIGN = (
 
 
 def lines(name: str) -> list[str]:
-    return shared.lines_of(HERE / name)
+    """One sentence each."""
+    return [part for line in shared.lines_of(HERE / name) for part in re.split(r"(?<=[.?!]) +(?=[A-Z])", line)]
 
 
 @pytest.mark.parametrize(("name", "most"), [("page.txt", 2.0), ("call.txt", 2.0)])
@@ -63,7 +65,7 @@ def test_what_went_by_other_means_is_known_at_both_ends() -> None:
 @given(st.lists(TEXT, min_size=1, max_size=4))
 @example(["\n", "\n\n", "a\nb", "\0", "\t \r\n", "'", "''''", "THE END", "McDONALD'S don't"])
 @example(["\U0010ffff\ue000\ufffe", "\ufeff", "é" * 80])
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_any_texts_come_back(texts: list[str]) -> None:
     encoder, decoder = codec.Encoder(), codec.Decoder()
     for text in texts:
@@ -120,7 +122,7 @@ def test_what_no_text_is(text: str) -> None:
 @given(st.binary(max_size=60))
 @example(b"")
 @example(b"\xff")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_any_bytes_are_a_text_or_an_error(data: bytes) -> None:
     try:
         text = codec.Decoder().decode(data)
@@ -205,3 +207,13 @@ def test_without_the_lists_there_is_no_model(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(shared, "PACKAGE", "a_package_that_nobody_has")
     assert codec.name() is None
     shared.name.cache_clear()
+
+
+def test_what_is_on_the_wire_stays() -> None:
+    """On any machine, and until a shared text, a weight or FORMAT changes: then run this again and write it down."""
+    encoder = codec.Encoder()
+    assert codec.name() == "words-1-577162a805714ff5"
+    assert encoder.encode(SENTENCE).hex() == "d5b244b31f772312cf5dc4"
+    encoder = codec.Encoder()
+    foreign = encoder.encode("Grüße aus Köln, 東京 and Πάτρα 🙂!").hex()
+    assert foreign == "a190665462fb57a1c73ac5eb56d575201bf4ce9177cd350b7937d44a7ba4ab8e98cd"

@@ -20,6 +20,7 @@ from txt2vid.ffmpeg import AudioReader
 from txt2vid.sender.pace import Pacer
 from txt2vid.sender.packets import PACKET
 from txt2vid.sender.resample import Resampler
+from txt2vid.textwire.codec import LONG
 from txt2vid.tts.sentences import PARAGRAPH_PAUSE, sentences, speakable
 
 READ_BYTES = 65_536  # of stdin at once
@@ -151,15 +152,18 @@ def read_lines(fd: int) -> Iterator[str]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text in parts of at most MAX_TEXT characters, cut between sentences; none where there is nothing to say."""
+    """A text in parts of at most LONG characters, cut between sentences; none where there is nothing to say.
+
+    Servers take MAX_TEXT, but longer parts are not packed as well, and are heard later.
+    """
     text = text.encode("utf-8", "replace").decode()  # an argument's odd bytes are lone surrogates
-    if len(text) <= MAX_TEXT:
+    if len(text) <= LONG:
         if speakable(text):
             yield text.strip()
         return
     held = ""
     for sentence in sentences(text):
-        if held and len(held) + len(sentence.text) + 2 > MAX_TEXT:
+        if held and len(held) + len(sentence.text) + 2 > LONG:
             yield held.strip()
             held = ""
         held += sentence.text + ("\n\n" if sentence.pause == PARAGRAPH_PAUSE else " ")

@@ -15,23 +15,26 @@ class Words:
     """One connection's; a new one begins anew. What takes its time runs in a thread: pings must go on."""
 
     def __init__(self) -> None:
+        self._coming: asyncio.Future[codec.Encoder] | None = None
         self._encoder: codec.Encoder | None = None
         self._before: wire.Text | None = None
 
     async def offer(self) -> str | None:
-        """The name of our model for hello; None where it cannot be had here."""
+        """The name of our model for hello; None where it cannot be had here. It is loaded while the server thinks."""
         name = await asyncio.to_thread(codec.name)
         if name is None:
-            _log.info("texts go as JSON, about five times as long: pip install %s", codec.PACKAGE)
+            _log.warning("texts go as JSON, about seven times as long: pip install %s", codec.PACKAGE)
+        else:
+            self._coming = asyncio.get_running_loop().run_in_executor(None, codec.Encoder)
         return name
 
     async def agree(self, name: str | None) -> None:
         """What ready answered."""
         if name is None:
             return
-        if name != await asyncio.to_thread(codec.name):
+        if self._coming is None or name != codec.name():
             raise wire.WireError(f"it agreed to a text codec {name[: wire.MAX_NAME]!r} that was not offered")
-        self._encoder = await asyncio.to_thread(codec.Encoder)
+        self._encoder = await self._coming
 
     async def written(self, text: wire.Text) -> str | bytes:
         """The message of a text."""

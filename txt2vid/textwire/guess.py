@@ -12,13 +12,15 @@ import numpy as np
 from txt2vid.textwire.history import History
 from txt2vid.textwire.letters import LONGEST, SHARE, SHARE_BITS, SHORTEST, Numbers, extended
 from txt2vid.textwire.lexicon import COMMA, ENDS, START
-from txt2vid.textwire.model import EOM, Model
+from txt2vid.textwire.model import EOM, LATIN, Model
 from txt2vid.textwire.tables import CLIFF, COARSE
 from txt2vid.textwire.weights import ONE, Weights
 
 END = "\n"  # stands for EOM in contexts
 _WORD, _PAIR, _HEARD, _LETTERS = 0, 1, 2, 3  # rows of opinions; those of letters go on
 OPINIONS = _LETTERS + LONGEST - SHORTEST + 1
+_SPELLING = frozenset("'").union(char for char in map(chr, range(LATIN)) if char.isalpha())
+"""What words are written with. Of Latin alone: what is a letter beyond it depends on Python's version."""
 LOOK_BACK = 48  # characters: a word and the one before
 
 
@@ -88,6 +90,8 @@ class Guess:
             else:
                 small = max(0, SHARE - total - large)
                 rows[row] = (node.letters * small + node.capitals * large >> SHARE_BITS) + marks + doubt
+        if nodes[1] is not None:
+            rows[_PAIR] += rows[_WORD] >> 3  # words that were never seen after this one are words as well
         known = sum(node is not None for node in nodes)
         return min(len(prefix), 3) // 2 + (prefix != "") + 3 * known
 
@@ -104,6 +108,6 @@ class Guess:
 
 
 def _word_start(text: str, end: int) -> int:
-    while end and (text[end - 1].isalpha() or text[end - 1] == "'"):
+    while end and text[end - 1] in _SPELLING:
         end -= 1
     return end

@@ -17,6 +17,7 @@ from txt2vid.textwire.tables import logarithms, powers
 
 EOM, OTHER = 0, 1  # symbols beside the characters: a message ends; a character that has no symbol follows
 FIRST = 2  # symbol of the first character
+LATIN = 0x250  # code points below are of languages that are written with Latin letters
 KEPT_NODES = 8192  # beginnings of words whose letters are remembered, 1 kB each; all are forgotten beyond
 
 

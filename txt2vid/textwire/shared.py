@@ -17,7 +17,7 @@ import numpy as np
 
 from txt2vid.textwire.letters import Letters
 from txt2vid.textwire.lexicon import Lexicon, Listed, counted
-from txt2vid.textwire.model import Alphabet, Model
+from txt2vid.textwire.model import LATIN, Alphabet, Model
 from txt2vid.textwire.weights import Weights
 
 FORMAT = "words-1"  # goes up whenever the same texts, lists and weights come to be something else on the wire
@@ -26,7 +26,6 @@ LISTS = ("frequency_dictionary_en_82_765.txt", "frequency_bigramdictionary_en_24
 UNIT = 1 << 16  # of the lists' counts that are one of Lexicon's weight
 SAID = 150  # such weights that a word of our own texts has, each time that it is there
 WEIGHTS = "weights.npz"
-LATIN = 0x250  # code points below are of languages that are written with Latin letters
 _FOLDER = Path(__file__).parent
 _loading = threading.Lock()
 

@@ -9,7 +9,7 @@ import numpy as np
 from txt2vid.textwire.letters import Numbers
 
 ONE = 16  # bits of a weight that are its fraction
-RATE = 40  # 1/1024 of a weight's unit for each of UNIT, in which an opinion was better than expected
+RATE = 25  # 1/1024 of a weight's unit for each of UNIT, in which an opinion was better than expected
 CASES = 180  # how the word goes (9), the longest context that was seen (5), what was said of it before (4)
 
 
