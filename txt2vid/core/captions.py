@@ -1,0 +1,86 @@
+"""What is said, word by word, with the time of each: for those who read along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+LINE = 42  # characters that people read at a glance
+MOST = 2 * LINE  # characters of one caption on the screen
+LEAST_SECONDS = 0.3  # that a caption stays: a shorter one only flickers
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word with the space behind it, and when it begins, in seconds of the time line."""
+
+    text: str
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A sentence. words: in order, their times never falling. stop: when the last one ends, in seconds."""
+
+    words: tuple[Word, ...]
+    stop: float
+
+    @property
+    def start(self) -> float:
+        """When the first word begins."""
+        return self.words[0].start
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(word.text for word in self.words).strip()
+
+
+def pieces(caption: Caption) -> Iterator[Caption]:
+    """A caption in parts of at most MOST characters (a longer word is one alone); each ends where the next begins."""
+    parts: list[list[Word]] = [[]]
+    for word in caption.words:
+        if parts[-1] and sum(len(each.text) for each in parts[-1]) + len(word.text.rstrip()) > MOST:
+            parts.append([])
+        parts[-1].append(word)
+    stops = [after[0].start for _, after in pairwise(parts)] + [caption.stop]
+    for part, stop in zip(parts, stops, strict=True):
+        yield Caption(tuple(part), max(stop, part[0].start))
+
+
+def webvtt(captions: Iterable[Caption]) -> str:
+    """A WebVTT file (W3C, 2019), with a time stamp before each word after the first of its cue."""
+    parts = [part for caption in captions for part in pieces(caption)]
+    blocks = ["WEBVTT"]
+    for i, part in enumerate(parts):
+        until = max(part.stop, part.start + LEAST_SECONDS)
+        if i + 1 < len(parts):
+            until = min(until, max(parts[i + 1].start, part.start + 0.001))
+        blocks.append(f"{_time(part.start)} --> {_time(until)}\n{_marked(part, until)}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _marked(caption: Caption, until: float) -> str:
+    """The words with the times at which they begin, in lines of about LINE characters."""
+    long, length, marked = len(caption.text) > LINE, 0, ""
+    before = caption.start
+    for i, word in enumerate(caption.words):
+        if long and length + len(word.text.rstrip()) > LINE and i:
+            marked, length, long = marked.rstrip() + "\n", 0, False  # two lines at most
+        if round(1000 * before) < round(1000 * word.start) < round(1000 * until):  # as the format wants it
+            marked += f"<{_time(word.start)}>"
+            before = word.start
+        marked += _escaped(word.text)
+        length += len(word.text)
+    return marked.strip()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+
+
+def _time(seconds: float) -> str:
+    whole = round(1000 * max(0.0, seconds))
+    minutes, rest = divmod(whole, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
