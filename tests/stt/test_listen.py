@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import psutil
 import pytest
 
-from tests.stt.contract import BLOCK, spoken
+from tests.stt.contract import BLOCK
 from tests.stt.test_endpoint import noise
 from txt2vid.core.media import SPEECH_RATE, Samples
 from txt2vid.stt.base import Recognizer
@@ -32,18 +30,17 @@ def ear() -> Recognizer:
     return Pocketsphinx()
 
 
-def test_sentences_come_one_by_one_with_their_marks(ear: Recognizer, hello: Samples, tmp_path: Path) -> None:
-    second = spoken(tmp_path / "a.wav", "Good morning, ladies and gentlemen.")
-    heard = listen(np.concatenate([PAUSE, hello, PAUSE, second, PAUSE]), ear)
+def test_sentences_come_one_by_one_with_their_marks(ear: Recognizer, hello: Samples) -> None:
+    heard = listen(np.concatenate([PAUSE, hello, PAUSE, hello, PAUSE]), ear)
     final = [each for each in heard if each.final]
     assert len(final) == 2
-    assert final[0].text.startswith("Give me a few words and watch my lips ")
-    assert final[0].text.endswith(".")
-    assert "ladies and gentlemen" in final[1].text
+    for sentence in final:
+        assert "me a few words and watch my" in sentence.text
+        assert sentence.text[0].isupper()
+        assert sentence.text.endswith(".")
     assert final[0].at < (len(hello) + SPEECH_RATE) / SPEECH_RATE + 1.0  # before the next begins
-    first = heard.index(final[0])
-    partial = [each.text for each in heard[:first]]
-    assert partial
+    partial = [each.text for each in heard[heard.index(final[0]) + 1 : -1]]
+    assert len(partial) > 3
     assert all(text == text.lower() and not text.endswith(".") for text in partial)
 
 

@@ -52,6 +52,7 @@ def test_other_languages(words: str, language: str, sentence: str) -> None:
 
 def test_what_was_cut_has_no_end() -> None:
     assert restore("and then we went", whole=False) == "And then we went"
+    assert restore("home on monday", begins=False) == "home on Monday."
 
 
 @given(st.text(max_size=80), st.sampled_from(["en", "de", "zh", "xx"]), st.booleans())

@@ -18,7 +18,8 @@ class Recognizer(ABC):
 
     Where an utterance begins and ends is decided outside (txt2vid.stt.endpoint), alike for all ears.
 
-    writes: whether its texts come with capitals and punctuation. language: what is spoken, as in BCP 47 ("en-US").
+    writes: whether its texts come with capitals and punctuation. model: the user's, None for the ear's own.
+    language: what is spoken, as in BCP 47 ("en-US").
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recognizer(ABC):
         Raises SpeechError where the model is missing or of the wrong kind, UsageError where the language is not one
         of its own, DependencyError where a package is missing.
         """
+        self.model = model
         self.language = language or DEFAULT_LANGUAGE
         self._begun = False
 

@@ -33,6 +33,7 @@ class Listener:
         self._endpointer = Endpointer(is_speech or detector())
         self._samples = 0
         self._shown = ""
+        self._goes_on = False  # the utterance before was cut
 
     def push(self, samples: Samples) -> Iterator[Heard]:
         """What (n,) samples at 16 kHz let one understand. Raises SpeechError where the ear fails."""
@@ -59,9 +60,12 @@ class Listener:
                 self._shown = ""
 
     def _sentence(self, words: str, mark: Mark) -> str:
+        goes_on, self._goes_on = self._goes_on, mark is Mark.CUT
         if mark is Mark.NOISE:
             return ""
-        return words if self._ear.writes else restore(words, self._ear.language, whole=mark is Mark.END)
+        if self._ear.writes:
+            return words
+        return restore(words, self._ear.language, begins=not goes_on, whole=mark is Mark.END)
 
     @property
     def _at(self) -> float:

@@ -46,10 +46,11 @@ _MARKS = {"zh": "？", "ja": "？", "cmn": "？"}
 _FEW = 3  # words: "when you come" is less than a sentence, and no question without its verb
 
 
-def restore(text: str, language: str = "en", *, whole: bool = True) -> str:
+def restore(text: str, language: str = "en", *, begins: bool = True, whole: bool = True) -> str:
     """A sentence of an ear's plain words; "" where there are none. language: as in BCP 47.
 
-    whole: it ends with the speaker's pause, else it was cut, and gets no mark at its end.
+    begins: after a pause, else it goes on from one that was cut, and gets no capital. whole: it ends with a pause, else
+    it was cut, and gets no mark at its end.
     """
     words = " ".join(_NOISES.sub(" ", text).split())
     if not words:
@@ -59,7 +60,8 @@ def restore(text: str, language: str = "en", *, whole: bool = True) -> str:
     if spoken == "en":
         words = _MONTH.sub(lambda found: found[1] + found[2].capitalize(), _I.sub("I", words))
         words = " ".join(_CAPITAL.get(word.partition("'")[0], word) + _tail(word) for word in words.split())
-    words = words[0].upper() + words[1:]
+    if begins:
+        words = words[0].upper() + words[1:]
     if not whole or words[-1] in ".!?…。？！।":
         return words
     return words + (_MARKS.get(spoken, "?") if question else _STOPS.get(spoken, "."))
