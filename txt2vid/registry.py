@@ -32,23 +32,31 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "resemble": "txt2vid.tts.resemble:Resemble",
         "command": "txt2vid.tts.command:Command",
     },
-    "stt": {},
+    "stt": {
+        "pocketsphinx": "txt2vid.stt.sphinx:Pocketsphinx",
+        "vosk": "txt2vid.stt.vosk:Vosk",
+        "faster-whisper": "txt2vid.stt.whisper:Whisper",
+        "google": "txt2vid.stt.google:GoogleSpeech",
+    },
     "transport": {},
 }
 """Kind -> name -> where it is. The first voice is the one that "auto" asks for first."""
 
 _EXTRAS: Mapping[str, str] = {
     "cv2": "serve",
+    "faster_whisper": "whisper",
     "google": "cloud",
     "httpx": "cloud",
     "matplotlib": "serve",
     "mediapipe": "serve",
     "PIL": "serve",
+    "pocketsphinx": "stt",
     "safetensors": "wav2lip",
     "pyaudio": "mic",
     "scipy": "serve",
     "soxr": "serve",
     "torch": "wav2lip",
+    "vosk": "vosk",
 }
 """Which extra of this project brings a package."""
 

@@ -16,6 +16,7 @@ from txt2vid.bench.load import Load
 from txt2vid.bench.marks import AvOffset
 from txt2vid.bench.soak import Soak
 from txt2vid.bench.spread import Spread
+from txt2vid.bench.stt import Result as EarResult
 from txt2vid.bench.wav2lip import Result as NetworkResult
 
 
@@ -82,6 +83,24 @@ def _rates(clip: Clip) -> Table:
         wire = "" if rate.wire is None else f"{rate.wire:.0f}"
         table.add_row(rate.name, f"{rate.payload:.0f}", wire, f"{rate.payload / clip.text.payload:.0f}")
     return table
+
+
+def render_ear(result: EarResult) -> RenderableType:
+    """All that was measured of an ear, and what it understood."""
+    table = _table("sound", "s", "x real time", "cores", "sentences", "text after ms", "words", "wrong", "WER %",
+                   title="What was understood")  # fmt: skip
+    for each in result.heard:
+        wait = f"{1000 * max(each.waits):.0f}" if each.waits else ""
+        rates = (f"{each.seconds:.1f}", f"{each.seconds / each.wall:.1f}", f"{each.cpu / each.seconds:.2f}")
+        wrong = ("", "", "") if each.error is None else (str(each.of), str(each.wrong), f"{100 * each.error:.0f}")
+        table.add_row(each.name, *rates, str(len(each.waits)), wait, *wrong)
+    known = "no text beside any sound" if result.error is None else f"word error rate {100 * result.error:.0f} %"
+    return Group(
+        Text(f"{result.ear}, model: {result.model}, loaded in {result.load:.1f} s"),
+        table,
+        *(Text(f"{each.name}: {each.text or '(nothing)'}") for each in result.heard),
+        Text(f"{known}. Cores: in real time. Text after: the longest wait for a sentence, beyond the pause of 0.5 s"),
+    )
 
 
 def _delays(result: Result) -> Table:

@@ -1,10 +1,11 @@
-"""`txt2vid bench`: how quick and how steady it is on this machine."""
+"""`txt2vid bench`: how quick, how steady and how good it is on this machine."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -266,3 +267,45 @@ def _sample(folder: Path) -> Path:
     made, text = folder / "sample.mp4", SAMPLE_TEXT.read_text(encoding="utf-8")
     render(RenderOptions(FaceOptions(SAMPLE, size=SAMPLE_SIZE), made, text=text, fps=parse_fps("25")))
     return made
+
+
+_EAR_HELP = """Measure an ear: how many words it gets wrong, how much of a core it takes in real time, how long a
+sentence's text takes.
+
+\b
+txt2vid bench stt                                  (sample_data/hello.txt, as this machine's voices say it)
+txt2vid bench stt me.wav                           (me.txt beside it holds its words, if you have them)
+txt2vid bench stt *.wav --stt-backend vosk --stt-model vosk-model-small-en-us-0.15
+"""
+
+
+@command.command(name="stt", help=_EAR_HELP)
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--stt-backend", default="pocketsphinx", show_default=True, metavar="NAME", help="Which ear.")
+@click.option("--stt-model", type=FILE, metavar="PATH", help="Its model. [default: its own]")
+@click.option("--stt-language", metavar="TAG", help='What is spoken, for instance "de-DE".')
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the result as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and no table.")
+def stt(
+    files: tuple[Path, ...],
+    stt_backend: str,
+    stt_model: Path | None,
+    stt_language: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure, and print a table and what was understood, or JSON. Returns 0."""
+    _writable(output)
+    if not files and not SAMPLE_TEXT.exists():
+        raise UsageError("there is no sample text here: name sound files, for instance txt2vid bench stt me.wav")
+    from txt2vid import registry
+    from txt2vid.bench import stt as bench
+
+    make = partial(registry.load("stt", stt_backend), stt_model, stt_language)
+    sample = None if files else SAMPLE_TEXT.read_text(encoding="utf-8")
+    result = bench.measure(make, list(files), sample, _tell)
+    if not as_json:
+        from txt2vid.bench.report import render_ear
+
+        _print(render_ear(result))
+    return _hand_over(result.json(), output, as_json=as_json)

@@ -18,6 +18,7 @@ from txt2vid.errors import DependencyError, Txt2VidError
 from txt2vid.weights import place
 from txt2vid.weights.verify import glance
 
+DEFAULT_EAR = "pocketsphinx"
 PYTHONS = ((3, 10), (3, 12))
 ENCODERS = ("libx264", "aac")
 
@@ -64,6 +65,8 @@ def examine() -> Iterator[Finding]:
     yield from voices
     if not any(voice.works for voice in voices):
         yield Finding("a voice", False, True, "none works, so --text cannot: sudo apt install flite espeak-ng")
+    for name in registry.names("stt"):
+        yield _try(f"ear {name}", partial(_ear, name), needed=False)
     yield _try("opus", _opus, needed=False)
     yield _try("server", _server, needed=False)
     yield _try("player", _player, needed=False)
@@ -137,6 +140,14 @@ def _voice(name: str) -> str:
         return f"{voice.ready()}; not tried, since it may cost"
     seconds = sum(len(said.audio) / said.audio.rate for said in voice(None).speak("Hello."))
     return f"said hello in {seconds:.1f} s of speech"
+
+
+def _ear(name: str) -> str:
+    ear = registry.load("stt", name)
+    if name != DEFAULT_EAR:
+        return "installed; its model or key is yours to give: txt2vid send --help"
+    ear()
+    return "hears English, for txt2vid send --stt"
 
 
 def _opus() -> str:

@@ -1,4 +1,4 @@
-"""`txt2vid send`: a microphone, a file or a text goes to a server."""
+"""`txt2vid send`: a microphone, a file or a text goes to a server; with --stt, sound goes as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from txt2vid.pipeline.jobs import read_text
 
 if TYPE_CHECKING:
     from txt2vid.sender.client import Client, SendOptions
-    from txt2vid.sender.sources import Source
+    from txt2vid.sender.sources import SoundSource, Source
     from txt2vid.sender.status import Status
 
 FILE = click.Path(path_type=Path)
@@ -25,6 +25,7 @@ LOST_ATTEMPTS = 60  # of a file or a text, about five minutes; a microphone trie
 _STDIN = Path("-")
 _OF_TEXTS = ("tts", "voice", "language", "unknown_tags")
 _SOURCES = ("mic", "file", "text", "text_file")
+_EARS = ("stt_backend", "stt_model", "stt_language")
 _HELP = """Send a voice or a text to a server that runs `txt2vid serve`. [default: ws://127.0.0.1:8080/speak]
 
 \b
@@ -32,9 +33,11 @@ txt2vid send --mic
 txt2vid send --file hello.m4a
 txt2vid send wss://example.org --text "Hello, world."
 txt2vid send --text-file -            (line by line, as typed)
+txt2vid send --stt                    (you speak, only text is sent, a voice of the server's says it)
 
 Texts may hold tags: [happy] Hello! [pause 300ms] [look left] [nod]; docs/expressions.md lists them.
-A file is sent in real time. The command ends when all was shown; with --mic, when q or Ctrl-C is pressed.
+A file is sent in real time. The command ends when all was shown; a microphone's when q or Ctrl-C is pressed, with --stt
+when Ctrl-D or Ctrl-C is: "exit", spoken or typed, is a word like any other.
 """
 
 
@@ -44,6 +47,10 @@ A file is sent in real time. The command ends when all was shown; with --mic, wh
 @click.option("--file", type=FILE, metavar="FILE", help="What is said: any file with sound.")
 @click.option("--text", metavar="TEXT", help="What is said, as text.")
 @click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin's lines.")
+@click.option("--stt", is_flag=True, help="Understand the microphone, or --file, here, and send text.")
+@click.option("--stt-backend", metavar="NAME", help="Which ear: pocketsphinx, vosk, faster-whisper, google.")
+@click.option("--stt-model", type=FILE, metavar="PATH", help="The ear's model. [default: pocketsphinx's own, English]")
+@click.option("--stt-language", metavar="TAG", help='What is spoken, for instance "de-DE". [default: the model\'s]')
 @click.option("--session", metavar="NAME", help="Which session. [default: the server's first]")
 @click.option("--face", metavar="NAME", help="Which of the server's faces. [default: the session's]")
 @click.option(
@@ -81,20 +88,27 @@ def command(as_json: bool, **options: Any) -> int:
 
 async def _send(settings: SendOptions, source: Source) -> Status:
     from txt2vid.sender.client import Client
+    from txt2vid.sender.spoken import SpokenText
 
+    if isinstance(source, SpokenText):
+        await source.open()
     client = Client(settings, source)
     return await client.run(_view(client, source))
 
 
 def _view(client: Client, source: Source) -> Any:
-    """The meter where there is a terminal, and it is about sound."""
+    """The meter where there is a terminal, and it is about sound; what an ear understands where there is one."""
     from txt2vid.sender.meter import Meter
     from txt2vid.sender.sources import SoundSource
+    from txt2vid.sender.spoken import SpokenText
+    from txt2vid.sender.transcript import Transcript
 
-    if not sys.stderr.isatty() or not isinstance(source, SoundSource):
+    if not sys.stderr.isatty():
         return None
     keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
-    return Meter(client, sys.stderr, keys).show
+    if isinstance(source, SpokenText):
+        return Transcript(client, source, sys.stderr, keys).show
+    return Meter(client, sys.stderr, keys).show if isinstance(source, SoundSource) else None
 
 
 def _check(given: dict[str, Any]) -> None:
@@ -102,16 +116,17 @@ def _check(given: dict[str, Any]) -> None:
     from txt2vid.core import wire
 
     voices = [f"--{name.replace('_', '-')}" for name in _SOURCES if given[name] or given[name] == ""]
-    if not voices:
-        raise UsageError('nothing to send: add one of --mic, --file FILE, --text "…", --text-file FILE')
+    if not voices and not given["stt"]:
+        raise UsageError('nothing to send: add one of --mic, --stt, --file FILE, --text "…", --text-file FILE')
     if len(voices) > 1:
         raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
-    texts = voices[0].startswith("--text")
-    wrong = ("device", "codec", "bitrate") if texts else _OF_TEXTS + (() if given["mic"] else ("device",))
-    for name in wrong:
+    voice = voices[0] if voices else "--mic"
+    if given["stt"] and voice.startswith("--text"):
+        raise UsageError(f"--stt makes text of sound, which {voice} is already: leave one of them out")
+    about = f"--stt {voice}" if given["stt"] else voice
+    for name in _meaningless(voice, stt=given["stt"]):
         if given[name] is not None:
-            name = name.replace("_", "-")
-            raise UsageError(f"--{name} says nothing about {voices[0]}: leave it out")
+            raise UsageError(f"--{name.replace('_', '-')} says nothing about {about}: leave it out")
     if given["codec"] == "pcm" and given["bitrate"] is not None:
         raise UsageError("--bitrate is for Opus: leave it, or --codec pcm, out")
     for name in ("session", "face"):
@@ -122,12 +137,22 @@ def _check(given: dict[str, Any]) -> None:
             raise UsageError(f"--{name} is longer than {wire.MAX_NAME} characters: try txt2vid send --help")
 
 
+def _meaningless(voice: str, *, stt: bool) -> tuple[str, ...]:
+    """The options that have nothing to say where this is sent."""
+    sound = ("codec", "bitrate")
+    device = () if voice == "--mic" else ("device",)
+    if stt:
+        return device + sound
+    return device + _EARS + (sound if voice.startswith("--text") else _OF_TEXTS)
+
+
 def _settings(given: dict[str, Any]) -> SendOptions:
     from txt2vid.sender.address import DEFAULT, speak_url
     from txt2vid.sender.client import SendOptions
     from txt2vid.sender.packets import BITRATE
 
     attempts = 0 if given["no_reconnect"] else given["attempts"]
+    microphone = given["mic"] or (given["stt"] and given["file"] is None)
     return SendOptions(
         url=speak_url(given["url"] or DEFAULT),
         session=given["session"],
@@ -136,7 +161,7 @@ def _settings(given: dict[str, Any]) -> SendOptions:
         codec=given["codec"] or "opus",
         bitrate=given["bitrate"] or BITRATE,
         interrupt=given["interrupt"],
-        attempts=LOST_ATTEMPTS if attempts is None and not given["mic"] else attempts,
+        attempts=LOST_ATTEMPTS if attempts is None and not microphone else attempts,
         wait=given["wait"],
         expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
         unknown_tags=parse_unknown_tags(given["unknown_tags"]) if given["unknown_tags"] is not None else None,
@@ -164,15 +189,40 @@ def _source(given: dict[str, Any]) -> Source:
 
     language = None if given["language"] is None else parse_language(given["language"])
     voice = (given["tts"], given["voice"], language)
-    if given["mic"]:
-        from txt2vid.sender.microphone import MicrophoneSource
-
-        return MicrophoneSource(given["device"])
-    if given["file"] is not None:
-        return sources.FileSource(given["file"])
+    if given["stt"]:
+        return _spoken(given, *voice)
+    if given["mic"] or given["file"] is not None:
+        return _sound(given)
     if given["text_file"] == _STDIN:
         if sys.stdin is None:
             raise MediaError("stdin is closed: pipe a text into it, or give --text-file a file")
         return sources.LineSource(sys.stdin.fileno(), *voice)
     text = read_text(given["text_file"]) if given["text_file"] is not None else given["text"]
     return sources.GivenText(text, *voice)
+
+
+def _sound(given: dict[str, Any]) -> SoundSource:
+    if given["file"] is not None:
+        from txt2vid.sender.sources import FileSource
+
+        return FileSource(given["file"])
+    from txt2vid.sender.microphone import MicrophoneSource
+
+    return MicrophoneSource(given["device"])
+
+
+def _spoken(given: dict[str, Any], tts: str | None, voice: str | None, language: str | None) -> Source:
+    from txt2vid import registry
+    from txt2vid.sender.ear import DEFAULT_EAR, Ear, EarOptions
+    from txt2vid.sender.spoken import SpokenText
+
+    options = EarOptions(given["stt_backend"] or DEFAULT_EAR, given["stt_model"], given["stt_language"])
+    known = registry.names("stt")
+    if options.backend not in known:
+        raise UsageError(f"--stt-backend {options.backend!r} is not known: choose one of {', '.join(known)}")
+    sound = _sound(given)
+    try:
+        return SpokenText(sound, Ear(options), tts, voice, language or options.language)
+    except BaseException:
+        sound.close()
+        raise
