@@ -12,9 +12,10 @@ from txt2vid import registry
 from txt2vid.drivers.base import Driver
 from txt2vid.engines.base import Engine
 from txt2vid.errors import DependencyError, UsageError
+from txt2vid.stt.base import Recognizer
 from txt2vid.tts.base import Synthesizer
 
-BASES = {"driver": Driver, "engine": Engine, "tts": Synthesizer}
+BASES = {"driver": Driver, "engine": Engine, "tts": Synthesizer, "stt": Recognizer}
 ENTRIES = [(kind, name) for kind, table in registry.BUILT_IN.items() for name in table]
 
 
