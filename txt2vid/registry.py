@@ -50,6 +50,7 @@ _EXTRAS: Mapping[str, str] = {
     "matplotlib": "serve",
     "mediapipe": "serve",
     "PIL": "serve",
+    "pysubs2": "serve",
     "pocketsphinx": "stt",
     "safetensors": "wav2lip",
     "pyaudio": "mic",

@@ -33,10 +33,9 @@ txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4
 echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
 txt2vid render --jobs jobs.csv -O out/
 
-The columns of a jobs file: face; one of audio, text, text_file; and, where wanted, output, fps, size, engine,
-checkpoint, device, dtype, paste, pads, alignment, tts, voice, language, fallback_voice, unknown_tags, expression,
-face_index, face_box,
-landmarks, detector, seed, idle.
+The columns of a jobs file: face; one of audio, text, text_file, subtitles; and, where wanted, output, fps, size,
+engine, checkpoint, device, dtype, paste, pads, alignment, tts, voice, language, fallback_voice, unknown_tags,
+expression, captions, face_index, face_box, landmarks, detector, seed, idle.
 Paths start from the folder of the file.
 Rows that an earlier run finished are skipped.
 
@@ -48,7 +47,7 @@ Moods:    {moods}
 Gestures: {gestures}
 Manners:  {manners}, pause
 """.format(moods=", ".join(MOODS), gestures=", ".join(GESTURES), manners=", ".join(MANNERS))
-_SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make no sense for a list of jobs
+_SINGLE = ("face", "audio", "text", "text_file", "subtitles", "output")  # options that make no sense for a list of jobs
 
 
 @click.command(name="render", help=_HELP)
@@ -56,6 +55,7 @@ _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make 
 @click.option("--audio", type=FILE, metavar="FILE", help="What is said: any file with sound.")
 @click.option("--text", metavar="TEXT", help="What is said, as text.")
 @click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin.")
+@click.option("--subtitles", type=FILE, metavar="FILE", help="What is said, and when: .srt, .vtt.")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="The video to write. [default: FACE-VOICE.mp4 here]")
 @engine_options
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
@@ -63,6 +63,9 @@ _SINGLE = ("face", "audio", "text", "text_file", "output")  # options that make 
 @voice_options
 @click.option("--expression", metavar="NAME[:STRENGTH]", help="The face's mood: happy, sad:0.5, …")
 @click.option("--unknown-tags", metavar="HOW", help="speak, refuse or drop what is no tag. [default: speak]")
+@click.option(
+    "--captions", is_flag=True, default=None, help="Words for those who read along: in the video, and OUT.vtt."
+)
 @click.option("--face-index", metavar="N", type=click.IntRange(min=0), help="Which of several faces; 0 is the largest.")
 @click.option("--face-box", metavar="X,Y,W,H", help="Where the face is, in pixels, if it is not found.")
 @click.option("--landmarks", type=FILE, metavar="FILE", help="The face's 478 landmarks, if they are not found.")
@@ -95,16 +98,20 @@ def command(jobs: Path | None, output_dir: Path | None, workers: int | None, as_
 
 def _render_options(given: dict[str, Any]) -> RenderOptions:
     """What the options ask for. Raises UsageError where they make no sense."""
-    face, audio, text_file = given["face"], given["audio"], given["text_file"]
+    face, audio, text_file, subtitles = (given[name] for name in ("face", "audio", "text_file", "subtitles"))
     if face is None:
         raise UsageError("no face: add --face with a picture or a video, for instance --face sample_data/hero.png")
     voices = [f"--{name.replace('_', '-')}" for name in VOICES if given[name] is not None]
     if not voices:
-        raise UsageError('a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE')
+        raise UsageError(
+            'a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE, --subtitles FILE'
+        )
     if len(voices) > 1:
         raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
-    output = given["output"] or Path(default_name(face, audio or (text_file if text_file != Path("-") else None)))
-    for source in (face, audio, text_file, given["landmarks"], given["checkpoint"]):
+    output = given["output"] or Path(
+        default_name(face, audio or subtitles or (text_file if text_file != Path("-") else None))
+    )
+    for source in (face, audio, text_file, subtitles, given["landmarks"], given["checkpoint"]):
         if source is not None and os.path.realpath(output) == os.path.realpath(source):
             raise UsageError(f"{output} is an input and would be overwritten: choose another -o")
     return RenderOptions(
@@ -119,11 +126,13 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         output=output,
         audio=audio,
         text=_text(text_file) if text_file else given["text"],
+        subtitles=subtitles,
         engine=parsed_engine(given),
         fps=parse_fps(given["fps"]) if given["fps"] is not None else None,
         speaker=speaker_options(given),
         unknown_tags=parse_unknown_tags(given["unknown_tags"] or "speak"),
         expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
+        captions=bool(given["captions"]),
         idle=given["idle"] is not False,
         seed=given["seed"] or 0,
     )

@@ -62,12 +62,12 @@ def webvtt(captions: Iterable[Caption]) -> str:
 
 
 def _marked(caption: Caption, until: float) -> str:
-    """The words with the times at which they begin, in lines of about LINE characters."""
+    """The words with the times at which they begin, in one line, or two that are about as long as one another."""
     long, length, marked = len(caption.text) > LINE, 0, ""
     before = caption.start
     for i, word in enumerate(caption.words):
-        if long and length + len(word.text.rstrip()) > LINE and i:
-            marked, length, long = marked.rstrip() + "\n", 0, False  # two lines at most
+        if long and i and length + len(word.text.rstrip()) / 2 > len(caption.text) / 2:
+            marked, long = marked.rstrip() + "\n", False
         if round(1000 * before) < round(1000 * word.start) < round(1000 * until):  # as the format wants it
             marked += f"<{_time(word.start)}>"
             before = word.start

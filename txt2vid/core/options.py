@@ -89,13 +89,13 @@ class SpeakerOptions:
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """One video to render: a face, and either a sound file or a text.
+    """One video to render: a face, and a sound file, a text, or subtitles.
 
     output: the file to write; its extension chooses the container.
     fps: frames a second; None keeps a driving video's rate, and is DEFAULT_FPS for a still picture.
     engine: what draws. speaker: who speaks the text.
     unknown_tags: what is done with what looks like a tag in a text and is none: one of UNKNOWN_TAGS.
-    expression: the mood of the whole.
+    expression: the mood of the whole. captions: whether what is said goes along, in the video and beside it.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
     """
@@ -104,11 +104,13 @@ class RenderOptions:
     output: Path
     audio: Path | None = None
     text: str | None = None
+    subtitles: Path | None = None
     engine: EngineOptions = EngineOptions()
     fps: Fraction | None = None
     speaker: SpeakerOptions = SpeakerOptions()
     unknown_tags: str = "speak"
     expression: Cue | None = None
+    captions: bool = False
     idle: bool = True
     seed: int = 0
 

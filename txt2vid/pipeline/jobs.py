@@ -25,12 +25,12 @@ from txt2vid.core.options import (
 )
 from txt2vid.errors import MediaError, UsageError
 
-VOICES = ("audio", "text", "text_file")  # a row has exactly one of these
-PATHS = ("face", "audio", "text_file", "landmarks", "checkpoint")
+VOICES = ("audio", "text", "text_file", "subtitles")  # a row has exactly one of these
+PATHS = ("face", "audio", "text_file", "subtitles", "landmarks", "checkpoint")
 COLUMNS = (
     "face", *VOICES, "output", "fps", "size", "engine", "checkpoint", "device", "dtype", "paste", "pads", "alignment",
-    "tts", "voice", "language", "fallback_voice", "unknown_tags", "expression", "face_index", "face_box", "landmarks",
-    "detector", "seed", "idle",
+    "tts", "voice", "language", "fallback_voice", "unknown_tags", "expression", "captions", "face_index", "face_box",
+    "landmarks", "detector", "seed", "idle",
 )  # fmt: skip
 MAX_TEXT = 4 << 20  # bytes: some hundred hours of speech; anything longer is no text, and must not fill the memory
 
@@ -67,6 +67,12 @@ class Row:
             self.cells.get(column, "") for column in ("face_index", "face_box", "landmarks", "size", "detector")
         )
 
+    def _whether(self, column: str, usual: str) -> bool:
+        word = self.cells.get(column, usual)
+        if word.lower() not in _BOOLEANS:
+            raise UsageError(f"{column} {word!r} is neither yes nor no: write one of these")
+        return _BOOLEANS[word.lower()]
+
     def options(self) -> RenderOptions:
         """What the row asks for. Raises UsageError on a cell that makes no sense, MediaError on an unreadable text."""
         cells = self.cells
@@ -78,9 +84,7 @@ class Row:
             raise UsageError(f"the row needs exactly one of {', '.join(VOICES)}: fill one of these cells")
         if len(voices) > 1:
             raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one of these cells empty")
-        idle = cells.get("idle", "yes")
-        if idle.lower() not in _BOOLEANS:
-            raise UsageError(f"idle {idle!r} is neither yes nor no: write one of these")
+        idle, captions = (self._whether(column, usual) for column, usual in (("idle", "yes"), ("captions", "no")))
         index = cells.get("face_index")
         return RenderOptions(
             face=FaceOptions(
@@ -94,6 +98,7 @@ class Row:
             output=self.output,
             audio=self.path("audio"),
             text=read_text(text_file) if text_file else cells.get("text"),
+            subtitles=self.path("subtitles"),
             engine=parse_engine(cells, self.path("checkpoint")),
             fps=parse_fps(cells["fps"]) if "fps" in cells else None,
             speaker=SpeakerOptions(
@@ -104,7 +109,8 @@ class Row:
             ),
             unknown_tags=parse_unknown_tags(cells.get("unknown_tags", "speak")),
             expression=parse_mood(cells["expression"]) if "expression" in cells else None,
-            idle=_BOOLEANS[idle.lower()],
+            captions=captions,
+            idle=idle,
             seed=parse_count(cells.get("seed", "0"), "seed"),
         )
 

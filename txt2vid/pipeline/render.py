@@ -23,6 +23,7 @@ from txt2vid.faces.face import Face
 from txt2vid.faces.pictures import is_picture
 from txt2vid.faces.playback import there_and_back
 from txt2vid.faces.prepare import prepare_face
+from txt2vid.ffmpeg.captions import add_captions, captions_beside
 from txt2vid.ffmpeg.encode import Encoder
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.choice import Chosen, choose
@@ -121,6 +122,8 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
             if progress is not None:
                 progress(encoder.frames, total)
         encoder.close()
+    if options.captions:
+        add_captions(options.output, voice.captions or [])
     return RenderResult(
         options.output, encoder.frames, fps, width, height, Fraction(encoder.samples, voice.rate),
         time.monotonic() - started, chosen.name, voice.driver_name, voice.name, chosen.why,
@@ -136,6 +139,10 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 def _voice(options: RenderOptions) -> Voice:
     if options.audio is not None:
         return FileVoice(options.audio)
+    if options.subtitles is not None:
+        from txt2vid.pipeline.subtitles import SubtitleVoice  # its reader is on no machine that does not need it
+
+        return SubtitleVoice(options.subtitles, options.speaker, options.unknown_tags)
     return TextVoice(options.text or "", options.speaker, options.unknown_tags)
 
 
@@ -152,8 +159,13 @@ def _needed(voice: Voice, options: RenderOptions) -> int | None:
 
 def _check(options: RenderOptions) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
-    if (options.audio is None) == (options.text is None):
-        raise UsageError("give either a sound file (--audio FILE) or a text (--text TEXT, --text-file FILE)")
+    if sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != 1:
+        raise UsageError("give a sound file (--audio FILE), a text (--text TEXT, --text-file FILE) or --subtitles FILE")
+    if options.captions and options.audio is not None:
+        raise UsageError("what is said in a sound file is not known: leave --captions out, or give a text")
+    beside = captions_beside(options.output)
+    if options.captions and options.subtitles is not None and beside.resolve() == options.subtitles.resolve():
+        raise UsageError(f"the captions {beside} would overwrite the subtitles: choose another name with -o")
     for path in (options.face.path, options.audio):
         if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise UsageError(f"the output {options.output} is also an input: choose another name with -o")

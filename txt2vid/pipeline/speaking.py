@@ -49,16 +49,17 @@ class Speech:
     tells_phonemes: bool | None = True
 
 
-def speak(text: str, speaker: SpeakerOptions | None = None, unknown: str = "speak", kept: Kept | None = None) -> Speech:
+def speak(text: str, speaker: SpeakerOptions | None = None, unknown: str = "speak", kept: Kept | None = None,
+          rate: float = 1.0) -> Speech:  # fmt: skip
     """Speaks a text sentence by sentence; each is made when it is asked for, the first at once.
 
-    unknown: what is done with tags that are none. kept: where voices stay loaded.
+    unknown: what is done with tags that are none. kept: where voices stay loaded. rate: of all that is said, a factor.
     Raises what `tts.choose` and `Synthesizer.speak` raise, and UsageError where tags make no sense (`tts.tags`).
     """
     tagged = read(text, unknown)
     for note in tagged.notes:
         _log.warning("%s; it is %s", note, "left out" if unknown == "drop" else "spoken")
-    passages = tagged.passages
+    passages = [replace(each, style=each.style.changed(rate=rate)) for each in tagged.passages]
     if not speakable(tagged.words) and any(each.marks or each.pause for each in passages):
         return Speech(None, iter([_wordless(*_silent(passages))]))
     synthesizer = choose(tagged.words, speaker, kept)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from txt2vid.core.captions import Caption
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, AudioChunk, Samples
 from txt2vid.core.motion import Motion
@@ -22,8 +23,9 @@ from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.errors import AudioError
 from txt2vid.ffmpeg.decode import AudioReader
+from txt2vid.pipeline.captions import caption
 from txt2vid.pipeline.gate import Gate
-from txt2vid.pipeline.speaking import Speech, speak
+from txt2vid.pipeline.speaking import Speech, Spoken, speak
 from txt2vid.tts.base import Utterance
 
 SILENT = 10 ** (-66 / 20)  # a peak below -66 dBFS (RMS of 16-bit dither is about -96) is nobody speaking
@@ -35,7 +37,7 @@ class Voice(ABC):
 
     rate, channels: of the chunks. driver: the one whose motion belongs to this sound; where it is told phonemes, they
     are told before `chunks` gives the sound that they belong to; so are `expressions`, where it is set, of those in a
-    text. driver_name: its name in the registry. duration:
+    text. driver_name: its name in the registry. captions: of what was said so far, where a text is said. duration:
     seconds, where that is known beforehand.
     """
 
@@ -44,6 +46,7 @@ class Voice(ABC):
     driver: Driver
     driver_name: str
     expressions: ExpressionDriver | None = None
+    captions: list[Caption] | None = None
     name: str | None = None
     duration: Fraction | None = None
 
@@ -78,34 +81,56 @@ class FileVoice(Voice):
             yield from reader
 
 
-class TextVoice(Voice):
-    """A text, spoken sentence by sentence while the video is made. Raises SpeechError where nothing can be spoken."""
+class SpokenVoice(Voice):
+    """What a synthesizer says. speech: its beginning, which tells what kind of voice it is."""
 
     rate, channels = LISTENING_RATE, 1
+
+    def __init__(self, speech: Speech) -> None:
+        self.name = speech.voice
+        self._first = next(speech.spoken)
+        self._lips = Lips.of(speech, self._first.utterance)
+        self.driver, self.driver_name = self._lips.driver, self._lips.name
+        self.captions = []
+        self._resampler = SentenceResampler(self.rate)
+
+    def hear(self, spoken: Spoken, position: int) -> Samples:
+        """The sound (n,) of what is said at a sample of the time line; lips, face and captions are told."""
+        utterance = spoken.utterance
+        samples, late = self._resampler.push(utterance)
+        at = Fraction(position, self.rate) + late
+        if self.expressions is not None:
+            for sample, cue in spoken.cues:
+                self.expressions.feed(cue, at + Fraction(sample, utterance.audio.rate))
+        self._lips.feed(utterance, at)
+        said = caption(utterance, float(at))
+        if said is not None and self.captions is not None:
+            self.captions.append(said)
+        return samples
+
+
+def in_chunks(samples: Samples, rate: int, position: int) -> Iterator[AudioChunk]:
+    """Sound (n,) as consecutive chunks from a position on."""
+    for start in range(0, len(samples), _PIECE):
+        yield AudioChunk(samples[start : start + _PIECE, np.newaxis], rate, position + start)
+
+
+class TextVoice(SpokenVoice):
+    """A text, spoken sentence by sentence while the video is made. Raises SpeechError where nothing can be spoken."""
 
     def __init__(self, text: str, speaker: SpeakerOptions = SpeakerOptions(),  # noqa: B008 - frozen
                  unknown_tags: str = "speak") -> None:  # fmt: skip
         """unknown_tags: one of core.options.UNKNOWN_TAGS; tags are those of `tts.tags`."""
         speech = speak(text, speaker, unknown_tags)
-        self.name = speech.voice
-        first = next(speech.spoken)
-        self._spoken = itertools.chain((first,), speech.spoken)
-        self._lips = Lips.of(speech, first.utterance)
-        self.driver, self.driver_name = self._lips.driver, self._lips.name
+        super().__init__(speech)
+        self._spoken = itertools.chain((self._first,), speech.spoken)
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The speech; can be read once."""
-        position, resampler = 0, SentenceResampler(self.rate)
+        position = 0
         for spoken in self._spoken:
-            utterance = spoken.utterance
-            samples, late = resampler.push(utterance)
-            heard_at = Fraction(position, self.rate) + late
-            if self.expressions is not None:
-                for sample, cue in spoken.cues:
-                    self.expressions.feed(cue, heard_at + Fraction(sample, utterance.audio.rate))
-            self._lips.feed(utterance, heard_at)
-            for start in range(0, len(samples), _PIECE):
-                yield AudioChunk(samples[start : start + _PIECE, np.newaxis], self.rate, position + start)
+            samples = self.hear(spoken, position)
+            yield from in_chunks(samples, self.rate, position)
             position += len(samples)
 
 
