@@ -170,7 +170,8 @@ def main(blocks: int, epochs: float, seed: int, device: str, output: Path) -> No
     network = learned(pieces, epochs, torch.device(device))
     like = (f"{name} {value:.2f}" for name, value in likeness(network, pieces, torch.device(device)))
     _log.info("kept back, correlation: %s", ", ".join(like))
-    np.savez(output, **network.weights())
+    with output.open("wb") as file:  # a path without .npz would get one
+        np.savez(file, **network.weights())
     for line in closures(shape.load(output), seed):
         _log.info("%s", line)
     _log.info("done in %.0f s", time.monotonic() - began)
