@@ -36,6 +36,10 @@ class Caption:
         """All of it."""
         return "".join(word.text for word in self.words).strip()
 
+    def later(self, seconds: float) -> Caption:
+        """The same so many seconds later."""
+        return Caption(tuple(Word(word.text, word.start + seconds) for word in self.words), self.stop + seconds)
+
 
 def pieces(caption: Caption) -> Iterator[Caption]:
     """A caption in parts of at most MOST characters (a longer word is one alone); each ends where the next begins."""
