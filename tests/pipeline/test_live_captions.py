@@ -79,3 +79,11 @@ def test_captions_follow_the_time_line_at_any_rate() -> None:
         (caption,) = [caption for step in spoken(session, "Yes.", 40) for caption in step.captions]
     begun = float(100 * Fraction(1001, 30000))
     assert begun < caption.start < begun + AHEAD / LISTENING_RATE + 0.3
+
+
+def test_chinese_has_no_spaces_and_yet_words(session: Session) -> None:
+    session.say(Say("here", "今天，商店关门了。", 1, speaker=SpeakerOptions("espeak", language="cmn")))
+    (caption,) = [caption for step in [session.step() for _ in range(100)] for caption in step.captions]
+    assert [word.text for word in caption.words] == ["今", "天,", "商", "店", "关", "门", "了。"]
+    starts = [word.start for word in caption.words]
+    assert all(b > a for a, b in zip(starts, [*starts[1:], caption.stop], strict=True))

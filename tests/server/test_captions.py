@@ -20,7 +20,7 @@ import pytest
 
 from tests.server.page_site import Site, site
 from txt2vid.core.captions import Caption, Word
-from txt2vid.core.wire import AudioFormat, Interrupt, Packet, Text
+from txt2vid.core.wire import AudioFormat, Interrupt, Packet, Spoken, Text
 from txt2vid.server import captions as module
 from txt2vid.server.captions import KEPT, QUEUED, Captions
 
@@ -297,3 +297,17 @@ def test_as_many_read_as_may_watch_and_all_end_with_the_server(serving: Callable
         assert (refused.status, refused.json["code"]) == (503, "full")
         assert running.state("hero")["open"] is False  # nothing is drawn for who only reads
     wait_for(lambda: all(reading.ended for reading in readings))
+
+
+def test_a_studio_that_is_lost_says_nothing_more(serving: Callable[..., Any], hero: Path) -> None:
+    with serving("--face", hero, "--size", "128", "--workers", "1") as running, running.talk() as talk:
+        reading = Reading(running, "/captions")
+        talk.say(Text("This sentence is going on for quite a while, and then whoever says it is no more.", 1))
+        reading.until(lambda events: events)
+        for studio in running.studios():
+            studio.kill()
+        told = reading.until(lambda events: events[-1][0] == "cut")
+        talk.until(Spoken)
+        talk.say(Text("Here again.", 2))
+        told = reading.until(lambda events: said(events[-1]) == "Here again.")
+        assert told[-1][1]["start"] > told[-2][1]["at"]
