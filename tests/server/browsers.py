@@ -52,7 +52,7 @@ class Browser(ABC):
 
     @abstractmethod
     def press(self, key: str) -> None:
-        """Tab, Enter or Space."""
+        """Tab, Enter, Space or c."""
 
     @abstractmethod
     def resize(self, width: int, height: int) -> None:
@@ -116,7 +116,7 @@ class Chromium(Browser):
     """Chromium. Its sound goes nowhere (no device), but its clock runs."""
 
     name = "chromium"
-    _KEYS: ClassVar = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " ")}
+    _KEYS: ClassVar = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "c": (67, "c")}
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -179,7 +179,7 @@ class Firefox(Browser):
     """Firefox."""
 
     name = "firefox"
-    _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}
+    _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "c": "c"}
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)

@@ -21,6 +21,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from txt2vid.core.captions import Caption
+from txt2vid.server.captions import Captions, captions_response
+
 PAGES = Path(__file__).parents[2] / "txt2vid" / "server" / "pages"
 POLICY = "default-src 'self'; media-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
@@ -38,6 +41,8 @@ class Site:
         self.anew = False  # new encoders count from 1 s: sound begins some ms before, and MP4 knows no negative time
         self.encoders: set[subprocess.Popen[bytes]] = set()
         self.requests: list[str] = []  # paths, with their queries
+        self.captions: dict[str, Captions] = {}  # of sessions that were asked for theirs
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def reset(self) -> None:
         """As it was, but for its clock and its streams, which go on."""
@@ -60,6 +65,7 @@ class Site:
             Route("/api/sessions", self._list),
             Route("/api/sessions/{name}", self._status),
             Route("/s/{name}/stream.mp4", self._stream),
+            Route("/s/{name}/captions", self._captions),
             Mount("/", StaticFiles(directory=PAGES, html=True)),
         ]
         return Starlette(routes=routes)
@@ -90,6 +96,35 @@ class Site:
         if self.refuse:
             return JSONResponse({"error": "Too many viewers."}, self.refuse)
         return StreamingResponse(self._encoded(request.path_params["name"]), media_type="video/mp4")
+
+    async def _captions(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        self._loop = asyncio.get_running_loop()
+        captions = self.captions.setdefault(request.path_params["name"], Captions())
+        return captions_response(request, captions)
+
+    def tell(self, name: str, *sentences: Caption) -> None:
+        """What is said in a session whose captions somebody reads; all at once."""
+        assert self._loop is not None
+
+        def tell() -> None:
+            for each in sentences:
+                self.captions[name].tell(each)
+
+        self._loop.call_soon_threadsafe(tell)
+
+    def cut(self, name: str, at: float) -> None:
+        """An interruption there."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.captions[name].cut, at)
+
+    def end_captions(self) -> None:
+        """Readers' connections end; they may come back."""
+        ended, self.captions = self.captions, {}
+        for captions in ended.values():
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(captions.close)
 
     async def _encoded(self, name: str) -> AsyncIterator[bytes]:
         while True:
@@ -152,6 +187,7 @@ def site() -> Iterator[Site]:
             yield made
         finally:
             made.again = False
+            made.end_captions()
             server.should_exit = True
             made.signal(signal.SIGKILL)
             thread.join()

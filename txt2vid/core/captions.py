@@ -8,6 +8,7 @@ from itertools import pairwise
 
 LINE = 42  # characters that people read at a glance
 MOST = 2 * LINE  # characters of one caption on the screen
+COMMAS = (",", ";", ":", "\u2013", "\u2014", "\uff0c", "\u3001", "\u060c")  # of scripts of the West, the East, Arabic
 LEAST_SECONDS = 0.3  # that a caption stays: a shorter one only flickers
 
 
@@ -36,17 +37,34 @@ class Caption:
         """All of it."""
         return "".join(word.text for word in self.words).strip()
 
+    def later(self, seconds: float) -> Caption:
+        """The same so many seconds later."""
+        return Caption(tuple(Word(word.text, word.start + seconds) for word in self.words), self.stop + seconds)
+
 
 def pieces(caption: Caption) -> Iterator[Caption]:
-    """A caption in parts of at most MOST characters (a longer word is one alone); each ends where the next begins."""
+    """A caption in parts of at most MOST characters (a longer word is one alone); each ends where the next begins.
+
+    They are about as long as one another, or end at a comma: the last word of a sentence is not left alone.
+    """
     parts: list[list[Word]] = [[]]
+    rest, length = len(caption.text), 0  # characters that are in no part that is over; of the last part
     for word in caption.words:
-        if parts[-1] and sum(len(each.text) for each in parts[-1]) + len(word.text.rstrip()) > MOST:
+        if parts[-1] and _is_full(parts[-1][-1].text, length, len(word.text.rstrip()), rest):
+            rest, length = rest - length, 0
             parts.append([])
         parts[-1].append(word)
+        length += len(word.text)
     stops = [after[0].start for _, after in pairwise(parts)] + [caption.stop]
     for part, stop in zip(parts, stops, strict=True):
         yield Caption(tuple(part), max(stop, part[0].start))
+
+
+def _is_full(last: str, length: int, more: int, rest: int) -> bool:
+    """Whether a part of that length, which ends with the word `last`, takes no more characters of the rest."""
+    count = -(-rest // MOST)  # parts that the rest needs
+    early = last.rstrip().endswith(COMMAS) and 2 * length * count > rest and 1 - (length - rest) // MOST <= count
+    return length + more > MOST or length + more / 2 > rest / count or early
 
 
 def webvtt(captions: Iterable[Caption]) -> str:

@@ -10,7 +10,8 @@ from txt2vid.tts.base import Utterance
 from txt2vid.tts.passages import letters
 
 LETTERS_A_SECOND = 13.0  # of a sentence that comes in pieces, whose end nobody knows when it begins
-_WORD = re.compile(r"\s*\S+\s*")
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese and Japanese have no spaces: each is a word
+_WORD = re.compile(rf"\s*(?:[{_ALONE}][^\s\w]*|[^\s{_ALONE}]+)\s*")
 
 
 def caption(utterance: Utterance, at: float) -> Caption | None:

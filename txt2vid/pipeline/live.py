@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from txt2vid.core.captions import Caption
 from txt2vid.core.clock import FrameTime, first_sample
 from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, Samples
@@ -25,6 +26,7 @@ from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.engines.base import Hearing
+from txt2vid.pipeline.captions import caption
 from txt2vid.pipeline.gate import RAMP, Gate
 from txt2vid.pipeline.hearing import Decimator
 from txt2vid.pipeline.ingest import Ingest
@@ -58,7 +60,9 @@ class Step:
     before that, from the frame's start on: for an encoder that begins with this frame. loud: whether the drivers heard
     something louder than LOUD while the frame is shown, and it was not cut. said: ids of texts that end in it.
     unspoken: texts that could not be spoken, and why. drained: whether all that was there at `drain` is shown.
-    heard: what the engine's own hearing made of it.
+    heard: what the engine's own hearing made of it. captions: of sentences that have gone on the tape since the step
+    before. cut: where there was an interruption since then, the seconds from which on nothing is said that earlier
+    steps told of.
     """
 
     frame: FrameTime
@@ -70,6 +74,8 @@ class Step:
     unspoken: list[Finished] = field(default_factory=list)
     drained: bool = False
     heard: Any = None
+    captions: list[Caption] = field(default_factory=list)
+    cut: float | None = None
 
 
 class Session:
@@ -97,6 +103,8 @@ class Session:
         self._spoken_to = 0  # where the last line ends on the tape
         self._rest = np.zeros(0, np.float32)  # of the line, and of pieces that go on with it: not on the tape yet
         self._ends: deque[tuple[int, Finished]] = deque()  # where texts end on the tape
+        self._captions: list[Caption] = []  # not told yet
+        self._cut_at: float | None = None  # the same
         self._drain_at: int | None = None
         self._draining = False
         self._index = 0
@@ -161,6 +169,7 @@ class Session:
         self.jitter.take(CUT_FADE)  # its own soft end would be heard a lookahead later
         self._sound.fade_out(at, CUT_FADE)
         now = Fraction(at, LISTENING_RATE)
+        self._cut_at = float(now)
         self._phonemes.cut(now)
         self._expressions.cut(now)
         self._unscripted.reopen(float(now))
@@ -188,7 +197,8 @@ class Session:
         self._sound.forget(last)
         given = self._given if self._hearing is None else min(self._given, self._told)
         self._speech.forget(min(given, frame.span(SPEECH_RATE)[1]))
-        return Step(frame, sound, lead, motion, loud, said, unspoken, drained, heard)
+        told, self._captions, cut, self._cut_at = self._captions, [], self._cut_at, None
+        return Step(frame, sound, lead, motion, loud, said, unspoken, drained, heard, told, cut)
 
     def _commit(self, count: int) -> list[Finished]:
         """Puts the next `count` samples on the tape: of the sender, and of texts."""
@@ -224,6 +234,9 @@ class Session:
         self._line = line
         start, rate = Fraction(position - early, LISTENING_RATE) + line.late, utterance.audio.rate
         self._expressions.keep(start)
+        told = caption(utterance, float(start))
+        if told is not None:
+            self._captions.append(told)
         for sample, cue in line.cues:
             self._expressions.feed(cue, start + Fraction(sample, rate))
         if utterance.phonemes is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from txt2vid.core.captions import Caption
 from txt2vid.core.expressions import Cue
 from txt2vid.core.options import FaceOptions, SpeakerOptions
 from txt2vid.core.wire import AudioFormat, Packet
@@ -184,6 +185,22 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Captioned:
+    """A sentence is going to be heard, in seconds of the session. One that is not over yet ends where it begins."""
+
+    session: str
+    caption: Caption
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """An interruption: from `at` on, in seconds of the session, nothing is said that was told of before."""
+
+    session: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """All that was heard before is shown."""
 
@@ -224,4 +241,4 @@ class Report:
 Request = (
     Prepare | Open | Watch | Source | Hear | Say | Express | Cut | Drain | ChangeFace | Close | Ask | DoWithout | Stop
 )
-Event = Prepared | Opened | Failed | Encoding | Said | Drained | Report
+Event = Prepared | Opened | Failed | Encoding | Said | Captioned | Silenced | Drained | Report

@@ -21,7 +21,7 @@ from txt2vid.faces.face import Face
 from txt2vid.faces.playback import there_and_back
 from txt2vid.ffmpeg.live import LiveEncoder
 from txt2vid.pipeline.live import EARLY, Session, Step
-from txt2vid.pipeline.messages import Drained, Encoding, Event, Failed, Report, Said
+from txt2vid.pipeline.messages import Captioned, Drained, Encoding, Event, Failed, Report, Said, Silenced
 from txt2vid.pipeline.render import PROVENANCE
 
 BEHIND_SECONDS = 0.5  # a studio that stood still so long does not run after the time that it missed
@@ -119,6 +119,10 @@ class Stage:
         self._next = float(self.session.time)
         if self._watched and self._shown is not None and not self.over:
             self._draw_or_ask(moment, engine, lateness, asks=asks)
+        begin = float(self._begin)
+        if moment.cut is not None:
+            self._events.append((Silenced(self.name, begin + moment.cut), ()))
+        self._events.extend((Captioned(self.name, caption.later(begin)), ()) for caption in moment.captions)
         self._events.extend((Said(self.name, text), ()) for text in moment.said)
         for text in moment.unspoken:
             self._events.append((Failed(self.name, "text", text.error or ""), ()))

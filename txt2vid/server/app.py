@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from txt2vid import __version__
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
+from txt2vid.server.captions import Captions, captions_response
 from txt2vid.server.guard import Guard
 from txt2vid.server.hub import Hub
 from txt2vid.server.metrics import Metrics
@@ -65,6 +66,8 @@ class _Server:
             Mount("/static", StaticFiles(directory=PAGES)),
             *(Route(f"/stream.{container}", self._stream(container)) for container in STREAMS),
             *(Route(f"/s/{{session}}/stream.{container}", self._stream(container)) for container in STREAMS),
+            Route("/captions", self.captions),
+            Route("/s/{session}/captions", self.captions),
             Route("/speak", _upgrade),
             WebSocketRoute("/speak", self.speak),
             Route("/healthz", self.health),
@@ -128,6 +131,19 @@ class _Server:
             return stream_response(request, broadcaster, container)
 
         return stream
+
+    async def captions(self, request: Request) -> Response:
+        """What is said, word by word, as it is said."""
+        name = request.path_params.get("session")
+        try:
+            if request.method == "HEAD":
+                self._hub.find(name)  # raises
+                return captions_response(request, Captions())
+            session = self._hub.read_along(name)
+        except Refused as err:
+            self._metrics.refused(err.code)
+            return _refused(err)
+        return captions_response(request, session.captions, session.time(time.monotonic()))
 
     async def speak(self, websocket: WebSocket) -> None:
         """A sender."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import Hello
 from txt2vid.pipeline.messages import (
+    Captioned,
     Drained,
     Encoding,
     Event,
@@ -20,6 +21,7 @@ from txt2vid.pipeline.messages import (
     Report,
     Request,
     Said,
+    Silenced,
     Source,
 )
 from txt2vid.pipeline.studios import Studios
@@ -101,6 +103,14 @@ class Hub:
         if self.viewers() >= self.sessions.manner.most_viewers:
             raise Refused("full", f"{self.sessions.manner.most_viewers} viewers are the most here: try again later")
         await self.sessions.opened(session)
+        return session
+
+    def read_along(self, name: str | None) -> Session:
+        """A session whose captions are wanted; nothing is drawn for them. Raises Refused as `watch` does."""
+        session = self.find(name) or self._stand(name or self.faces.first)
+        most = self.sessions.manner.most_viewers
+        if sum(each.captions.readers for each in self.sessions.by_name.values()) >= most:
+            raise Refused("full", f"{most} readers of captions are the most here: try again later")
         return session
 
     # Speaking
@@ -188,6 +198,10 @@ class Hub:
             self.sessions.failed(session, event)
         elif isinstance(event, Said):
             session.said(event)
+        elif isinstance(event, Captioned):
+            session.captions.tell(event.caption)
+        elif isinstance(event, Silenced):
+            session.captions.cut(event.at)
         elif isinstance(event, Drained):
             session.drained()
 

@@ -12,6 +12,7 @@ from txt2vid.core.wire import EPOCHS, Ended, Error, Spoken, Stats
 from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
 from txt2vid.pipeline.messages import Encoding, Opened, Report, Said
 from txt2vid.server import limits
+from txt2vid.server.captions import Captions
 from txt2vid.server.seat import Seat
 from txt2vid.transports.broadcast import Broadcaster
 
@@ -35,6 +36,7 @@ class Session:
         self.name, self.home, self.face, self.standing = name, face, face, standing
         self.before = face  # the one before a change, until it is known to have worked
         self.broadcaster = broadcaster
+        self.captions = Captions(-ZERO)
         self.seat = Seat()
         self.opening: asyncio.Task[None] | None = None
         self.answer: asyncio.Future[None] | None = None
@@ -131,6 +133,7 @@ class Session:
         time_now = self.time(time.monotonic())
         if time_now is not None:
             self.begin = Fraction(round((time_now + AGAIN) * MS), MS)
+        self.captions.cut(0.0 if time_now is None else time_now)
         self.running, self.report, self.start, self.watched = None, None, None, False
         self.broadcaster.detach()
         for text in list(self.texts):

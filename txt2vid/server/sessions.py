@@ -130,6 +130,7 @@ class Sessions:
             session.seat.sender.dismiss(code, why)
         self._studios.close_session(session.name)
         session.broadcaster.close()
+        session.captions.close()
         say(_log, "session closed", session=session.name, why=why)
 
     def _opening(self, session: Session) -> asyncio.Task[None]:

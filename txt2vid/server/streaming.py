@@ -79,55 +79,37 @@ def stream_response(request: Request, broadcaster: Broadcaster, container: str) 
     return _Stream(broadcaster, container, head=request.method == "HEAD")
 
 
-class _Stream(Response):
-    """Subscribes when it is sent, and closes its subscription whatever happens then."""
+class Lasting(Response):
+    """An answer that goes on for as long as its viewer reads; one that reads nothing is cut off.
 
-    def __init__(self, broadcaster: Broadcaster, container: str, *, head: bool) -> None:
+    Subclasses say what is sent, in `_send`, which ends what they begin there whatever happens.
+    """
+
+    def __init__(self, media_type: str, *, head: bool) -> None:
         self.status_code = 200
         self.background = None
-        self.media_type = MEDIA_TYPES[container]
+        self.media_type = media_type
         self.init_headers({"Cache-Control": "no-store", "Connection": "close"})
-        self._broadcaster, self._container, self._head = broadcaster, container, head
+        self._head = head
         self._sending_since: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        """Sends it."""
         if self._head:
-            await send(start)
+            await self._start(send)
             await send({"type": "http.response.body", "body": b""})
-            return
-        try:
-            viewer = self._subscribe()
-        except ViewersFull as full:
-            answer = PlainTextResponse(f"{full}\n", 503, {"Retry-After": str(RETRY_SECONDS)})
-            await answer(scope, receive, send)
-            return
-        connection = scope.get("state", {}).get(CONNECTION)
-        try:
-            await send(start)
-            if self._container in _DIRECT:
-                await self._stream(viewer, connection, receive, send)
-            else:
-                async with aclosing(_remuxed(viewer, self._container, self._broadcaster.fps)) as chunks:
-                    await self._stream(chunks, connection, receive, send)
-        finally:
-            viewer.close()
-            _REMUXED.discard(viewer)
+        else:
+            await self._send(scope, receive, send)
 
-    def _subscribe(self) -> Subscription:
-        """Raises ViewersFull."""
-        if self._container in _DIRECT:
-            return self._broadcaster.subscribe(_DIRECT[self._container])
-        if len(_REMUXED) >= MAX_REMUXED:
-            raise ViewersFull(f"{MAX_REMUXED} viewers of mkv and avi are served already: take /stream.ts instead")
-        viewer = self._broadcaster.subscribe("mp4")
-        _REMUXED.add(viewer)
-        return viewer
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
 
-    async def _stream(
-        self, chunks: AsyncIterator[bytes], connection: StreamProtocol | None, receive: Receive, send: Send
-    ) -> None:
-        """Sends until the stream ends, the viewer is gone, or it reads nothing."""
+    async def _start(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+    async def _stream(self, chunks: AsyncIterator[bytes], scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends until there is no more, the viewer is gone, or it reads nothing."""
+        connection: StreamProtocol | None = scope.get("state", {}).get(CONNECTION)
         if connection is not None:
             end = connection.transport.get_extra_info("socket")
             with suppress(OSError):  # it has hung up already
@@ -160,6 +142,42 @@ class _Stream(Response):
     def _stalled(self) -> bool:
         since = self._sending_since
         return since is not None and asyncio.get_running_loop().time() - since > STALL_SECONDS
+
+
+class _Stream(Lasting):
+    """Subscribes when it is sent, and closes its subscription whatever happens then."""
+
+    def __init__(self, broadcaster: Broadcaster, container: str, *, head: bool) -> None:
+        super().__init__(MEDIA_TYPES[container], head=head)
+        self._broadcaster, self._container = broadcaster, container
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            viewer = self._subscribe()
+        except ViewersFull as full:
+            answer = PlainTextResponse(f"{full}\n", 503, {"Retry-After": str(RETRY_SECONDS)})
+            await answer(scope, receive, send)
+            return
+        try:
+            await self._start(send)
+            if self._container in _DIRECT:
+                await self._stream(viewer, scope, receive, send)
+            else:
+                async with aclosing(_remuxed(viewer, self._container, self._broadcaster.fps)) as chunks:
+                    await self._stream(chunks, scope, receive, send)
+        finally:
+            viewer.close()
+            _REMUXED.discard(viewer)
+
+    def _subscribe(self) -> Subscription:
+        """Raises ViewersFull."""
+        if self._container in _DIRECT:
+            return self._broadcaster.subscribe(_DIRECT[self._container])
+        if len(_REMUXED) >= MAX_REMUXED:
+            raise ViewersFull(f"{MAX_REMUXED} viewers of mkv and avi are served already: take /stream.ts instead")
+        viewer = self._broadcaster.subscribe("mp4")
+        _REMUXED.add(viewer)
+        return viewer
 
 
 async def _gone(receive: Receive) -> None:

@@ -1,6 +1,7 @@
 // The viewer page: what its parts have to do with one another.
 
 import { Api, ApiError } from "./api.js";
+import { Captions } from "./captions.js";
 import { showCommands } from "./commands.js";
 import { Controls } from "./controls.js";
 import { Meter } from "./meter.js";
@@ -21,6 +22,7 @@ const api = new Api();
 const video = /** @type {HTMLVideoElement} */ (element("video"));
 const player = new Player(video, api);
 const meter = new Meter(video, () => player.offset);
+const captions = new Captions(video, player, api);
 const line = new StateLine();
 const form = /** @type {HTMLFormElement} */ (element("token"));
 const field = /** @type {HTMLInputElement} */ (element("token-field"));
@@ -55,10 +57,12 @@ function choose(before) {
   if (name === watched) return;
   watched = name;
   meter.clear();
+  captions.watch(null);
   if (name === null) {
     player.close();
   } else {
     player.watch(session?.streams?.mp4 ?? `s/${encodeURIComponent(name)}/stream.mp4`);
+    captions.watch(`s/${encodeURIComponent(name)}/captions`);
     void askTheTime();
   }
 }
