@@ -12,6 +12,7 @@ from txt2vid.errors import SpeechError, UsageError
 from txt2vid.stt.base import Recognizer, pcm, primary
 
 MOST_STATES = 3000  # hidden Markov models a frame: of 30,000 most are of no use, and take three times the time
+MOST_SAMPLES = SPEECH_RATE // 10  # at once: pocketsphinx 5.1.1 dies of seconds at once while it adapts its mean
 PARTIAL_SAMPLES = SPEECH_RATE // 4  # between looks at what is understood so far
 WAIT = "…"  # what is understood of the first utterance until it has ended
 FEW_WORDS, SURE = 2, 0.008  # so few words, with a posterior below, are noise: doors have 0.0004 to 0.005, words 0.02 on
@@ -53,7 +54,8 @@ class Pocketsphinx(Recognizer):
         if self._first is not None:
             self._first.append(samples)
             return WAIT
-        self._decoder.process_raw(pcm(samples))
+        for start in range(0, len(samples), MOST_SAMPLES):
+            self._decoder.process_raw(pcm(samples[start : start + MOST_SAMPLES]))
         self._waiting += len(samples)
         if self._waiting >= PARTIAL_SAMPLES:
             self._waiting, self._words = 0, self._understood()
