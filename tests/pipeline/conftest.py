@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soxr
 
+from tests.pipeline.instant import Instant
 from txt2vid.core.media import LISTENING_RATE, Samples
 from txt2vid.ffmpeg.decode import AudioReader
 
@@ -17,3 +20,9 @@ def voice(speech: Path) -> Samples:
         samples = np.concatenate([chunk.samples[:, 0] for chunk in reader])
         sound = np.asarray(soxr.resample(samples, reader.rate, LISTENING_RATE), np.float32)
     return np.clip(sound[: len(sound) // 1920 * 1920], -1, 1)
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with Instant(1) as pool:
+        yield pool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -214,21 +214,6 @@ def test_a_render_smiles_at_the_word_where_it_says_so(mirror: Mirror, hero: Path
         assert head is not None
         widths.append(corners(head))
     assert min(widths[2:]) > max(widths[:2]) + 0.008
-
-
-class Instant(ThreadPoolExecutor):
-    """A thread that is waited for, so that nothing depends on its speed."""
-
-    def submit(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        future = super().submit(*args, **kwargs)
-        future.exception()
-        return future
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with Instant(1) as pool:
-        yield pool
 
 
 Steps = Callable[[float], list[Step]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -19,21 +18,6 @@ from txt2vid.pipeline.messages import Say
 PCM = AudioFormat("pcm_s16le", LISTENING_RATE)
 PACKET = LISTENING_RATE // 50
 FPS = Fraction(25)
-
-
-class Instant(ThreadPoolExecutor):
-    """A thread that is waited for, so that nothing depends on its speed."""
-
-    def submit(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        future = super().submit(*args, **kwargs)
-        future.exception()
-        return future
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with Instant(1) as pool:
-        yield pool
 
 
 def packets(sound: Samples, *, epoch: int = 0, start: int = 0) -> list[Packet]:

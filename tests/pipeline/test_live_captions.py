@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.pipeline.test_live import FPS, PCM, Instant, bursts, heard, run
+from tests.pipeline.instant import Instant
+from tests.pipeline.test_live import FPS, PCM, bursts, heard, run
 from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.options import SpeakerOptions
 from txt2vid.pipeline.live import AHEAD, EARLY, Session, Step

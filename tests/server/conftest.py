@@ -21,6 +21,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.server import browsers
+from tests.server.browsers import Browser
+from tests.server.page_site import Site, site
 from txt2vid.core import wire
 
 START_SECONDS = 60.0  # on a machine that has other things to do
@@ -203,3 +206,15 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Se
     """A server with a token."""
     with serving(tmp_path_factory.mktemp("guarded"), "--face", hero, *SMALL, "--token", TOKEN) as running:
         yield running
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with getattr(browsers, request.param)(tmp_path_factory.mktemp(request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def the_site() -> Iterator[Site]:
+    with site() as made:
+        yield made

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.server.page_site import Site, site
+from tests.server.page_site import Site
 from txt2vid.core.captions import Caption, Word
 from txt2vid.core.wire import AudioFormat, Interrupt, Packet, Spoken, Text
 from txt2vid.server import captions as module
@@ -163,12 +163,6 @@ def test_silence_is_told_from_a_dead_connection(monkeypatch: pytest.MonkeyPatch)
         return [await anext(reader) for _ in range(3)]
 
     assert asyncio.run(beats()) == [b"retry: 1000\n\n", b":\n\n", b":\n\n"]
-
-
-@pytest.fixture(scope="module")
-def the_site() -> Iterator[Site]:
-    with site() as made:
-        yield made
 
 
 def test_a_flood_ends_one_connection_and_another_may_come(the_site: Site) -> None:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.server import browsers
 from tests.server.browsers import Browser
 from tests.server.page_site import Site, colours, site
 
@@ -26,18 +25,6 @@ NAMES = "[...document.querySelectorAll('#sessions .name')].map((it) => it.textCo
 SESAME = "sesame"
 STAGE = "document.querySelector('#stage')"
 STATE = f"{STAGE}.dataset.state"
-
-
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with getattr(browsers, request.param)(tmp_path_factory.mktemp(request.param)) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def the_site() -> Iterator[Site]:
-    with site() as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.server import browsers
 from tests.server.browsers import Browser
-from tests.server.page_site import Site, site
+from tests.server.page_site import Site
 from tests.server.test_captions import Reading, said, sentence, wait_for
 from tests.server.test_page import PLAYS, VIDEO
 from txt2vid.core.wire import EPOCHS, Interrupt, Text
@@ -21,18 +20,6 @@ ALL = f"{BOX}.textContent.trim()"
 PRESSED = "document.querySelector('#cc').getAttribute('aria-pressed')"
 SLACK = 0.25  # seconds from a word's start until it must be lit: a few looks of the page, on a machine that is busy
 TEXT = "one two three four five six"
-
-
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with getattr(browsers, request.param)(tmp_path_factory.mktemp(request.param)) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def the_site() -> Iterator[Site]:
-    with site() as made:
-        yield made
 
 
 @pytest.fixture
