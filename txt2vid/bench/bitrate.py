@@ -86,8 +86,8 @@ def _clip(path: Path, text: str, tell: Tell) -> Clip:
     if info.video is None or info.audio is None:
         raise VideoError(f"{path} has no picture or no sound: give a video of somebody who speaks")
     tell(f"{path.name}: voice")
-    seconds = sum(map(len, _sound_of(path))) / LISTENING_RATE
-    rates = [_text(text, seconds), *(_voice(path, bitrate, seconds) for bitrate in VOICES)]
+    voices, seconds = _voices(path)
+    rates = [_text(text, seconds), *voices]
     with tempfile.TemporaryDirectory(prefix="txt2vid-bitrate-") as folder:
         rates += _videos(path, Path(folder), seconds, tell)
     return Clip(path.name, round(seconds, 3), len(text), len(text.split()), tuple(sorted(rates, key=_payload)))
@@ -104,13 +104,21 @@ def _text(text: str, seconds: float) -> Rate:
     return Rate("text", "text", _bits(sum(messages), seconds), _bits(sum(map(_on_wire, messages)), seconds))
 
 
-def _voice(path: Path, bitrate: int, seconds: float) -> Rate:
-    encoder, sizes, wire = OpusEncoder(bitrate), 0, 0
+def _voices(path: Path) -> tuple[list[Rate], float]:
+    """The voice at each bitrate, and its seconds; the sound is read once."""
+    encoders = [OpusEncoder(bitrate) for bitrate in VOICES]
+    sizes, wires, samples = [0] * len(VOICES), [0] * len(VOICES), 0
     for part in _sound_of(path):
-        for packet in encoder.push(part):
-            sizes += len(packet.data)
-            wire += _on_wire(len(encode_packet(Packet(0, packet.position, packet.data))))
-    return Rate("voice", f"Opus {bitrate / 1000:g} kbit/s", _bits(sizes, seconds), _bits(wire, seconds))
+        samples += len(part)
+        for i, encoder in enumerate(encoders):
+            for packet in encoder.push(part):
+                sizes[i] += len(packet.data)
+                wires[i] += _on_wire(len(encode_packet(Packet(0, packet.position, packet.data))))
+    seconds = samples / LISTENING_RATE
+    return [
+        Rate("voice", f"Opus {bitrate / 1000:g} kbit/s", _bits(size, seconds), _bits(wire, seconds))
+        for bitrate, size, wire in zip(VOICES, sizes, wires, strict=True)
+    ], seconds
 
 
 def _sound_of(path: Path) -> Iterator[Samples]:

@@ -140,7 +140,7 @@ def _voice(options: RenderOptions) -> Voice:
     if options.audio is not None:
         return FileVoice(options.audio)
     if options.subtitles is not None:
-        from txt2vid.pipeline.subtitles import SubtitleVoice  # its reader is on no machine that does not need it
+        from txt2vid.pipeline.subtitles import SubtitleVoice  # its reader: only for those who need it
 
         return SubtitleVoice(options.subtitles, options.speaker, options.unknown_tags)
     return TextVoice(options.text or "", options.speaker, options.unknown_tags)

@@ -89,7 +89,8 @@ class SubtitleVoice(SpokenVoice):
         self._path, self._cues = path, read_subtitles(path)
         self._speaker, self._unknown, self._kept = speaker, unknown_tags, Kept()
         super().__init__(speak(self._cues[0].text, speaker, unknown_tags, self._kept))
-        self.duration = max(cue.stop for cue in self._cues)  # at least: the last words may go on for longer
+        self._end = max(cue.stop for cue in self._cues)
+        self.duration = self._end  # at least: the last words may go on for longer
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The speech, and silence between and after it; can be read once."""
@@ -105,8 +106,8 @@ class SubtitleVoice(SpokenVoice):
             samples = self._said(cue, position, until)
             yield from in_chunks(samples, self.rate, position)
             position += len(samples)
-        end = self._sample(max(cue.stop for cue in self._cues))
-        yield from in_chunks(np.zeros(max(0, end - position), np.float32), self.rate, position)
+        rest = max(0, self._sample(self._end) - position)
+        yield from in_chunks(np.zeros(rest, np.float32), self.rate, position)
         if late:
             _log.warning("%s: %d of %d subtitles begin late, for want of time", self._path, late, len(self._cues))
 
