@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 system_packages # first: what every run needs, and says where it cannot be had
 test_packages
-set_up serve mic wav2lip stt vosk whisper cloud piper dev
+set_up serve mic wav2lip webrtc stt vosk whisper cloud piper dev
 say "ruff"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .

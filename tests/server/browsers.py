@@ -230,8 +230,11 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Chromium]:
-    """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it."""
+def chromium(folder: Path, microphone: Path | None = None) -> Iterator[Chromium]:
+    """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
+
+    microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
+    """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
         "--headless=new",
@@ -242,6 +245,9 @@ def chromium(folder: Path) -> Iterator[Chromium]:
     ]
     options += ["--autoplay-policy=document-user-activation-required"]
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
+    if microphone is not None:
+        options += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        options += [f"--use-file-for-fake-audio-capture={microphone}"]
     with launched("chromium", options, folder, folder / "DevToolsActivePort", _chromium_address) as socket:
         yield Chromium(socket)
 

@@ -17,6 +17,7 @@ from txt2vid.core.expressions import parse_mood
 from txt2vid.core.options import parse_size, parse_unknown_tags
 from txt2vid.errors import DependencyError, MediaError, UsageError
 from txt2vid.server.auth import Access
+from txt2vid.server.ice import IceServers
 from txt2vid.server.limits import MAX_SESSIONS, MAX_VIEWERS
 from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings
 
@@ -54,6 +55,8 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--expression", metavar="NAME[:STRENGTH]", help="The faces' mood, where a sender sets none.")
 @click.option("--unknown-tags", default="speak", metavar="HOW", help="speak, refuse or drop what is no tag.")
 @click.option("--publish", multiple=True, metavar="URL", help="Also send the first face's stream there: rtmp, srt, …")
+@click.option("--ice-server", "ice", multiple=True, metavar="URL", help="For WebRTC: stun:HOST:3478 or turn:HOST:3478.")
+@click.option("--turn-secret-file", type=FILE, metavar="FILE", help="The TURN servers' static-auth-secret.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of all that is random. [default: 0]")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of the lines on stderr.")
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="Pages of this site may speak, too.")
@@ -89,24 +92,30 @@ def _settings(given: dict[str, Any]) -> Settings:
     parse_unknown_tags(given["unknown_tags"])
     mood = parse_mood(given["expression"]) if given["expression"] is not None else None
     access = _access(given)
+    ice = IceServers.of(given["ice"], _secret(given["turn_secret_file"], "TURN secret file"))
     from txt2vid.server.faces import parse_faces  # numpy and more: not for a mistyped option
 
     same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     faces = parse_faces(given["faces"], size, given["detector"] or "mesh")
     made = {"faces": faces, "access": access, "fps": fps, "engine": engine, "speaker": speaker, "expression": mood}
+    made["ice_servers"] = ice
     return Settings(**{**same, **made})
 
 
+def _secret(path: Path | None, what: str) -> str | None:
+    """What a file holds, without the line's end. Raises MediaError."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise MediaError(f"{what} {path} cannot be read: openssl rand -hex 16 > {path} makes one") from err
+
+
 def _access(given: dict[str, Any]) -> Access:
-    token, path = given["token"], given["token_file"]
-    if path is not None:
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as err:
-            raise MediaError(f"token file {path} cannot be read: openssl rand -hex 16 > {path} makes one") from err
     return Access.of(
         given["host"],
-        token,
+        _secret(given["token_file"], "token file") or given["token"],
         public_viewing=given["public_viewing"],
         hosts=given["allow_host"],
         origins=given["allow_origin"],

@@ -27,6 +27,7 @@ from txt2vid.server.seat import Refused
 from txt2vid.server.session import STREAMS, describe_asleep
 from txt2vid.server.speak import Speaker, Voice
 from txt2vid.server.streaming import stream_response
+from txt2vid.server.whip import Whip
 from txt2vid.transports.broadcast import Broadcaster
 
 PAGES = Path(__file__).parent / "pages"
@@ -39,13 +40,13 @@ _WORDS = {
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build(hub: Hub, access: Access, voice: Voice) -> Starlette:
+def build(hub: Hub, access: Access, voice: Voice, whip: Whip) -> Starlette:
     """The application. voice: who speaks texts that name none."""
     server = _Server(hub, access, voice)
     assets = {f"/{file.name}": file for file in sorted(PAGES.iterdir()) if file.suffix != ".py" and file.is_file()}
     open_paths = frozenset(["/", "/healthz", *assets])
     app = Starlette(
-        routes=server.routes(assets),
+        routes=[*server.routes(assets), *whip.routes()],
         middleware=[Middleware(Guard, access=access, open_paths=open_paths)],
         exception_handlers={HTTPException: _sorry},
     )

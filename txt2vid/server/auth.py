@@ -24,7 +24,7 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data).
+    something that only looks (streams, the page's data). changes: whether its method is more than a look.
     """
 
     kind: Literal["http", "websocket"]
@@ -34,6 +34,7 @@ class Asked:
     token: str | None = None
     open_to_all: bool = False
     viewing: bool = False
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ class Access:
             return Refusal(
                 421, "this server answers to localhost alone: restart it with --allow-host NAME to add a name"
             )
+        if (asked.kind == "websocket" or asked.changes) and self._is_foreign(asked):
+            return Refusal(403, "a page of another site may not speak here: restart with --allow-origin to let it")
         if asked.kind == "websocket":
-            if self._is_foreign(asked):
-                return Refusal(403, "a page of another site may not speak here: restart with --allow-origin to let it")
             return None
         if asked.open_to_all or (asked.viewing and self.public_viewing):
             return None
@@ -118,7 +119,7 @@ class Access:
         return is_loopback(name) or name in self.hosts
 
     def _is_foreign(self, asked: Asked) -> bool:
-        """Programs send no Origin; browsers always send one to websockets."""
+        """Programs send no Origin; browsers always send one to websockets, and with what changes something."""
         if asked.origin is None:
             return False
         origin = asked.origin.lower()

@@ -59,5 +59,6 @@ class Guard:
             authorization=headers.get("authorization"),
             token=tokens[0] if tokens else None,
             open_to_all=path in self._open_paths or path.startswith("/static/"),
-            viewing=path.startswith(("/s/", "/stream.", "/captions", "/api/")),
+            viewing=path.startswith(("/s/", "/stream.", "/captions", "/api/", "/whep/")),
+            changes=scope.get("method", "GET") not in ("GET", "HEAD"),
         )

@@ -17,6 +17,7 @@ from txt2vid.pipeline.messages import (
     Express,
     Failed,
     Opened,
+    Packets,
     Prepared,
     Report,
     Request,
@@ -95,7 +96,7 @@ class Hub:
 
     def viewers(self) -> int:
         """How many watch, in all sessions."""
-        return sum(session.broadcaster.viewers for session in self.sessions.by_name.values())
+        return sum(session.viewers for session in self.sessions.by_name.values())
 
     async def watch(self, name: str | None) -> Session:
         """A session to watch, running. Raises Refused where there is none, no room, or it cannot run."""
@@ -181,15 +182,10 @@ class Hub:
                 self.sessions.lost(session)
 
     def _tell(self, session: Session, event: Event, fds: list[int]) -> None:
-        if isinstance(event, Encoding) and len(fds) < PIPES:
-            for fd in fds:
-                os.close(fd)
-            say(_log, "too many open files", logging.ERROR, session=session.name, hint="ulimit -n 4096")
-            self.sessions.watch_again(session)
-        elif isinstance(event, Encoding):
-            if event.restarted:
-                say(_log, "encoder restarted", logging.WARNING, session=session.name)
-            session.encoding(event, fds)
+        if isinstance(event, Encoding):
+            self._attach(session, event, fds)
+        elif isinstance(event, Packets):
+            session.forwarded(event)
         elif isinstance(event, Report):
             session.reported(event)
         elif isinstance(event, Opened):
@@ -204,6 +200,18 @@ class Hub:
             session.captions.cut(event.at)
         elif isinstance(event, Drained):
             session.drained()
+
+    def _attach(self, session: Session, event: Encoding, fds: list[int]) -> None:
+        """A new encoder's pipes."""
+        if len(fds) < PIPES:
+            for fd in fds:
+                os.close(fd)
+            say(_log, "too many open files", logging.ERROR, session=session.name, hint="ulimit -n 4096")
+            self.sessions.watch_again(session)
+            return
+        if event.restarted:
+            say(_log, "encoder restarted", logging.WARNING, session=session.name)
+        session.encoding(event, fds)
 
     def _drop_words(self, session: Session) -> None:
         """What a sender that gave its place up left unspoken, an hour perhaps, does not keep the next one waiting."""

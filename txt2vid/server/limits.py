@@ -38,6 +38,10 @@ HEAD_BYTES = 16 * 1024  # of a request before its body
 KEEP_ALIVE = 15  # seconds that an idle HTTP connection stays open: the page asks once a second
 DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges nothing, or reads nothing
 
+# WebRTC
+MAX_PEERS = 200  # at once, of the whole server: as many viewers as there may be; each has a socket or two
+SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers write
+
 # The end
 FAREWELL_SECONDS = 1.0  # for senders and viewers to take their last words
 END_SECONDS = 2.0  # for uvicorn; with the studios' own limit (3 s, at the same time) the end comes within 5 s

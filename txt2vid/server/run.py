@@ -27,13 +27,13 @@ from txt2vid.server.logs import say
 from txt2vid.server.playlist import AudioPlaylist, Playlist, TextPlaylist
 from txt2vid.server.seat import Refused
 from txt2vid.server.sessions import Manner
-from txt2vid.server.settings import Address, Settings
+from txt2vid.server.settings import WILDCARDS, Address, Settings
 from txt2vid.server.speak import Voice
 from txt2vid.server.streaming import Publishing, StreamProtocol
+from txt2vid.server.whip import Whip
 
 _log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
 POLL_SECONDS = 0.01
 
 OnReady = Callable[[Address], None]
@@ -76,7 +76,8 @@ class _Server:
         manner = Manner(settings.fps, settings.seed, settings.mark, most, viewers, settings.expression)
         self._hub = Hub(self._studios, settings.faces, manner)
         voice = Voice(settings.speaker, settings.unknown_tags)
-        self._http = _Http(_config(build(self._hub, settings.access, voice)))
+        self._whip = Whip(self._hub, settings.ice_servers, settings.udp_addresses)
+        self._http = _Http(_config(build(self._hub, settings.access, voice, self._whip)))
 
     async def run(self, on_ready: OnReady) -> None:
         with _ending() as ending:
@@ -100,7 +101,7 @@ class _Server:
 
     def _say_ready(self, on_ready: OnReady) -> None:
         host, port = self._listener.getsockname()[:2]
-        address = Address(_WILDCARDS.get(host, host), port, self._hub.faces.first)
+        address = Address(WILDCARDS.get(host, host), port, self._hub.faces.first)
         drawing = self._studios.drawing
         say(
             _log, "ready", host=host, port=port, faces=len(self._settings.faces), engine=drawing.engine, why=drawing.why
@@ -127,6 +128,7 @@ class _Server:
     async def _end(self, serving: asyncio.Task[None], others: Sequence[asyncio.Task[Any]]) -> None:
         say(_log, "ending")
         self._hub.stop()
+        self._whip.close("the server is going down")
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)

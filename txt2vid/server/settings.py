@@ -11,8 +11,12 @@ from txt2vid.core.expressions import Cue
 from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
+from txt2vid.server.ice import IceServers
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+"""Hosts that stand for all addresses, and where such a server is reached from its own machine."""
+
 LIVE_SIZE = 512  # pixels of the longer side: what 16 sessions on two cores can be drawn and encoded at
 
 
@@ -23,7 +27,7 @@ class Settings:
     faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
     one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
     session's stream goes to. speaker: of texts that do not say. unknown_tags, expression: of texts and senders that set
-    none. mark: draws a mark while the sound is loud.
+    none. ice_servers: that WebRTC's peers are told of. mark: draws a mark while the sound is loud.
     """
 
     faces: Mapping[str, FaceOptions]
@@ -44,6 +48,13 @@ class Settings:
     unknown_tags: str = "speak"
     expression: Cue | None = None
     publish: tuple[str, ...] = ()
+    ice_servers: IceServers = field(default_factory=IceServers)
+
+    @property
+    def udp_addresses(self) -> tuple[str, ...]:
+        """Where WebRTC's peers are listened for: as HTTP is; none stands for all addresses of the machine."""
+        host = "127.0.0.1" if self.host == "localhost" else self.host
+        return () if host in WILDCARDS else (host,)
 
 
 @dataclass(frozen=True, slots=True)
