@@ -22,6 +22,13 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody will ask for this face again; sessions that show it go on."""
+
+    face: str
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Begin a session with a face that was asked for before; answered by Opened, or Failed.
 
@@ -239,6 +246,20 @@ class Report:
 
 
 Request = (
-    Prepare | Open | Watch | Source | Hear | Say | Express | Cut | Drain | ChangeFace | Close | Ask | DoWithout | Stop
+    Prepare
+    | Forget
+    | Open
+    | Watch
+    | Source
+    | Hear
+    | Say
+    | Express
+    | Cut
+    | Drain
+    | ChangeFace
+    | Close
+    | Ask
+    | DoWithout
+    | Stop
 )
 Event = Prepared | Opened | Failed | Encoding | Said | Captioned | Silenced | Drained | Report
