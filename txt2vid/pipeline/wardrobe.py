@@ -30,7 +30,7 @@ class PreparedFace:
 
 
 class Wardrobe:
-    """All faces that a studio knows. engine: gives what draws them. wake: called, in any thread, when one is `taken`."""
+    """All faces that a studio knows. engine: gives what draws them. wake: called in any thread: look at `taken`."""
 
     def __init__(self, engine: Callable[[], Engine], wake: Callable[[], None]) -> None:
         self._engine, self._wake = engine, wake

@@ -46,7 +46,7 @@ def build(hub: Hub, access: Access, voice: Voice) -> Starlette:
     open_paths = frozenset(["/", "/healthz", *assets])
     app = Starlette(
         routes=server.routes(assets),
-        middleware=[Middleware(Guard, access=access, open_paths=open_paths)],
+        middleware=[Middleware(Guard, access=access, open_paths=open_paths, passes=hub.passes)],
         exception_handlers={HTTPException: _sorry},
     )
     app.router.redirect_slashes = False  # it would answer with a Location made of whatever Host was sent

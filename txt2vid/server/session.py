@@ -26,14 +26,17 @@ CUT_SECONDS = 1.0  # after an interruption, in which reports may come that do no
 
 class Session:
     """One session. home: the face it began with. standing: named after its face, suspended instead of closed.
+    private: of one in a call: not listed, and there for as long as its owner is.
 
     opening: the task that opens it in a studio, None before it was needed. answer: what that task waits for.
     watched: the studio draws. used: when somebody last came or went, in the loop's time.
     epoch: what sound must carry now. refused: sound that a studio did not take in time.
     """
 
-    def __init__(self, name: str, face: str, *, standing: bool, broadcaster: Broadcaster) -> None:
-        self.name, self.home, self.face, self.standing = name, face, face, standing
+    def __init__(
+        self, name: str, face: str, *, standing: bool, broadcaster: Broadcaster, private: bool = False
+    ) -> None:
+        self.name, self.home, self.face, self.standing, self.private = name, face, face, standing, private
         self.before = face  # the one before a change, until it is known to have worked
         self.broadcaster = broadcaster
         self.captions = Captions(-ZERO)

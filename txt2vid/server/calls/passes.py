@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+PREFIX = "call-"  # of private sessions' names, and of no other session's
 Deed = Literal["watch", "speak"]
 OnEnd = Callable[[], None]
+_ABOUT = (["s"], ["whip"], ["whep"])  # the first part of paths whose second is a session
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +76,13 @@ class Passes:
         """The pass that one of the tokens is."""
         found = [self._by_digest.get(_digest(token)) for token in tokens if token]
         return next((each for each in found if each is not None), None)
+
+    def private(self, path: str) -> tuple[str, Deed] | None:
+        """The private session that a URL's path is about, and what it asks for; None where it is about none."""
+        parts = path.split("/")
+        deed: Deed = "speak" if parts[1:2] == ["whip"] else "watch"
+        session = parts[3:4] if parts[1:3] == ["api", "sessions"] else parts[2:3] if parts[1:2] in _ABOUT else []
+        return (session[0], deed) if session and self.is_private(session[0]) else None
 
     def is_private(self, session: str | None) -> bool:
         """Whether the session is a member's, and needs a pass."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from txt2vid.core.callwire import Member as Seen
 from txt2vid.server import limits
+from txt2vid.server.calls.passes import PREFIX
 
 
 class Full(Exception):  # noqa: N818 - what it says; Refused tells it
@@ -127,7 +128,7 @@ class Room:
         return min([self.ends, *lost])
 
     def _seat(self, guest: Guest) -> Member:
-        session, resume = f"call-{secrets.token_urlsafe(12)}", secrets.token_urlsafe(16)
+        session, resume = f"{PREFIX}{secrets.token_urlsafe(12)}", secrets.token_urlsafe(16)
         member = self.members[guest.id] = Member(guest.id, guest.name, guest.hero, session, resume)
         return member
 
