@@ -43,7 +43,7 @@ class Studio:
         self._engine: Engine | None = None
         self._network: Asking | None = None
         self._expected = True  # whether there is, or may be, a network for the engine
-        self._wardrobe = Wardrobe(self._needed_engine, lambda: self._wake_up.send(b"."))
+        self._wardrobe = Wardrobe(self._needed_engine, self._wake)
         self._waiting: list[messages.Request] = []  # for their faces; at most MAX_WAITING
         self._stages: dict[str, Stage] = {}
         self._speaker = ThreadPoolExecutor(SPEAKERS, "speaker")
@@ -223,6 +223,9 @@ class Studio:
         if self._engine is None:
             self._engine = registry.load("engine", self._options.name)(self._options)
         return self._engine
+
+    def _wake(self) -> None:
+        self._wake_up.send(b".")
 
     def _take_faces(self) -> None:
         """Faces that have become ready, and the sessions that waited for them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from txt2vid import errors
@@ -107,11 +108,19 @@ class Faces:
         if answer is not None and not answer.done():
             answer.set_result(Prepared(name, error=f"face {name} was removed", exit_code=FaceError.exit_code))
 
+    def found(self, name: str) -> FaceOptions | None:
+        """What is known of a face by its name, the server's own or added."""
+        return self.options.get(name) or self._added.get(name)
+
+    def like_first(self, path: Path) -> FaceOptions:
+        """Another file, found and drawn as the first face is; where the face is in it has to be searched for."""
+        return replace(self.options[self.first], path=path, index=None, box=None, landmarks=None)
+
     async def ready(self, name: str) -> Prepared:
         """The face, prepared now if it was not. Raises the error that preparing it ended in."""
         answer = self._answers.get(name)
         if answer is None:
-            options = self.options.get(name) or self._added.get(name)
+            options = self.found(name)
             if options is None:
                 raise FaceError(f"there is no face {name!r} any more")
             answer = self._answers[name] = asyncio.get_running_loop().create_future()
@@ -137,7 +146,7 @@ class Faces:
     def ask_again(self) -> None:
         """Those that were asked for and not answered, after a studio was lost."""
         for name, answer in self._answers.items():
-            options = self.options.get(name) or self._added.get(name)
+            options = self.found(name)
             if not answer.done() and options is not None:
                 self._prepare(name, options)
 

@@ -6,6 +6,7 @@ What a pass lets in ends with the pass: the application is told that whoever ask
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -65,9 +66,8 @@ class Guard:
         if about is None:
             return False, None
         session, deed = about
-        return True, self._passes.holder(
-            session, deed, [bearer(Headers(scope=scope).get("authorization")), token(scope)]
-        )
+        tokens = (bearer(Headers(scope=scope).get("authorization")), token(scope))
+        return True, self._passes.holder(session, deed, tokens)
 
     def _is_open(self, scope: Scope) -> bool:
         """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass."""
@@ -92,7 +92,7 @@ def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
         authorization=headers.get("authorization"),
         token=token(scope),
         open_to_all=open_to_all,
-        viewing=scope["path"].startswith(("/s/", "/stream.", "/captions", "/api/")),
+        viewing=scope["path"].startswith(("/s/", "/whep/", "/stream.", "/captions", "/api/")),
         changes=scope.get("method", "GET") not in _LOOKING,
         passed=passed,
     )
@@ -100,13 +100,13 @@ def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
 
 async def _while_valid(app: ASGIApp, held: Pass, scope: Scope, receive: Receive, send: Send) -> None:
     """Runs the application until it is done; once the pass dies, it hears that its peer is gone."""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     answer = _Answer(send)
 
     async def listen() -> Message:
-        message = asyncio.ensure_future(receive())
+        message: asyncio.Future[Any] = asyncio.ensure_future(receive())
         try:
-            await asyncio.wait({message, over}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([message, over], return_when=asyncio.FIRST_COMPLETED)
             return message.result() if message.done() else {"type": "http.disconnect"}
         finally:
             message.cancel()

@@ -21,6 +21,7 @@ from txt2vid.ffmpeg.publish import publisher
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.app import build
+from txt2vid.server.calls.calls import Calls
 from txt2vid.server.hub import Hub
 from txt2vid.server.listen import bind
 from txt2vid.server.logs import say
@@ -76,7 +77,8 @@ class _Server:
         manner = Manner(settings.fps, settings.seed, settings.mark, most, viewers, settings.expression)
         self._hub = Hub(self._studios, settings.faces, manner)
         voice = Voice(settings.speaker, settings.unknown_tags)
-        self._http = _Http(_config(build(self._hub, settings.access, voice)))
+        self._calls = Calls(self._hub, settings.calls)
+        self._http = _Http(_config(build(self._hub, settings.access, voice, self._calls)))
 
     async def run(self, on_ready: OnReady) -> None:
         with _ending() as ending:
@@ -126,6 +128,7 @@ class _Server:
 
     async def _end(self, serving: asyncio.Task[None], others: Sequence[asyncio.Task[Any]]) -> None:
         say(_log, "ending")
+        self._calls.stop()
         self._hub.stop()
         for task in others:
             task.cancel()
@@ -133,7 +136,8 @@ class _Server:
         with contextlib.suppress(asyncio.TimeoutError):
             await within(self._farewell(), limits.FAREWELL_SECONDS)
         self._http.should_exit = True
-        await asyncio.gather(self._studios.stop(), asyncio.wait({serving}, timeout=limits.END_SECONDS))
+        end = asyncio.wait({serving}, timeout=limits.END_SECONDS)
+        await asyncio.gather(self._studios.stop(), self._calls.close(), end)
         serving.cancel()
         await asyncio.wait({serving})
         say(_log, "ended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import deque
 from fractions import Fraction
@@ -12,6 +13,7 @@ from txt2vid.core.wire import EPOCHS, Ended, Error, Spoken, Stats
 from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
 from txt2vid.pipeline.messages import Encoding, Opened, Report, Said
 from txt2vid.server import limits
+from txt2vid.server.calls.passes import PREFIX
 from txt2vid.server.captions import Captions
 from txt2vid.server.seat import Seat
 from txt2vid.transports.broadcast import Broadcaster
@@ -61,6 +63,11 @@ class Session:
         self.closing: asyncio.TimerHandle | None = None
         self._cut_at = 0.0  # of time.monotonic()
         self._losses: deque[float] = deque(maxlen=limits.MAX_LOSSES)
+
+    @property
+    def label(self) -> str:
+        """What metrics call it: a private one by a part of its name's digest."""
+        return PREFIX + hashlib.sha256(self.name.encode()).hexdigest()[:8] if self.private else self.name
 
     @property
     def idle(self) -> bool:

@@ -11,6 +11,7 @@ from txt2vid.core.expressions import Cue
 from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
+from txt2vid.server.calls.rooms import Manner
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 LIVE_SIZE = 512  # pixels of the longer side: what 16 sessions on two cores can be drawn and encoded at
@@ -23,7 +24,7 @@ class Settings:
     faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
     one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
     session's stream goes to. speaker: of texts that do not say. unknown_tags, expression: of texts and senders that set
-    none. mark: draws a mark while the sound is loud.
+    none. mark: draws a mark while the sound is loud. calls: how many rooms, and for how long.
     """
 
     faces: Mapping[str, FaceOptions]
@@ -44,6 +45,7 @@ class Settings:
     unknown_tags: str = "speak"
     expression: Cue | None = None
     publish: tuple[str, ...] = ()
+    calls: Manner = field(default_factory=Manner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from txt2vid.core.callwire import Member as Seen
 from txt2vid.server import limits
 from txt2vid.server.calls.passes import PREFIX
+from txt2vid.server.rates import Bucket
 
 
 class Full(Exception):  # noqa: N818 - what it says; Refused tells it
@@ -42,13 +43,17 @@ class Guest:
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One in the room. resume: the secret that gives the place back. lost: since when its connection is broken."""
+    """One in the room. resume: the secret that gives the place back. lost: since when its connection is broken.
+
+    token: its pass, once there is one.
+    """
 
     id: str
     name: str
     hero: str
     session: str
     resume: str
+    token: str = ""
     muted: bool = False
     lost: float | None = None
 
@@ -58,13 +63,19 @@ class Member:
 
 
 class Room:
-    """One room. name: its secret. label: what logs call it. uploads: names of its own heroes."""
+    """One room. name: its secret. label: what logs call it. uploads: names of its own heroes.
+
+    pace: how many pictures may be tried. bringing: names of those that are being prepared. over: whether it has ended.
+    """
 
     def __init__(self, name: str, manner: Manner, now: float) -> None:
         self.name, self.label = name, hashlib.sha256(name.encode()).hexdigest()[:8]
         self.members: dict[str, Member] = {}
         self.lobby: list[Guest] = []
         self.uploads: list[str] = []
+        self.bringing: set[str] = set()
+        self.over = False
+        self.pace = Bucket(limits.UPLOADS_A_SECOND, limits.UPLOADS_BURST, now)
         self._manner, self._made = manner, now
         self._empty: float | None = None  # since when, once somebody was there
 
@@ -110,6 +121,20 @@ class Room:
         """Members whose connection broke too long ago; they have still to leave."""
         grace = self._manner.grace
         return [each for each in self.members.values() if each.lost is not None and now >= each.lost + grace]
+
+    def bring(self) -> str:
+        """A name for a hero that is being prepared; `brought` says what came of it. Raises Full."""
+        if len(self.uploads) + len(self.bringing) >= self._manner.uploads:
+            raise Full(f"{self._manner.uploads} pictures are the most in a call")
+        name = f"upload-{secrets.token_urlsafe(12)}"
+        self.bringing.add(name)
+        return name
+
+    def brought(self, name: str, *, good: bool) -> None:
+        """The hero is there, or there will be none."""
+        self.bringing.discard(name)
+        if good:
+            self.uploads.append(name)
 
     @property
     def ends(self) -> float:
@@ -160,6 +185,7 @@ class Rooms:
 
     def end(self, room: Room) -> None:
         """It is no more. Twice is safe."""
+        room.over = True
         self._by_digest.pop(_digest(room.name), None)
 
     @property
