@@ -28,6 +28,7 @@ from txt2vid.core import wire
 
 START_SECONDS = 60.0  # on a machine that has other things to do
 PATIENCE = 30.0
+Body = bytes | Iterator[bytes] | None
 SMALL = ("--size", "128", "--workers", "1")
 
 
@@ -45,9 +46,9 @@ class Answer:
 
 
 def _asked(
-    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str]
+    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: Body = None
 ) -> http.client.HTTPResponse:
-    connection.request(method, path, headers=headers)
+    connection.request(method, path, body, headers)
     return connection.getresponse()
 
 
@@ -105,16 +106,18 @@ class Server:
         return self._log.read_text()
 
     @contextmanager
-    def open(self, path: str, method: str = "GET", **headers: str) -> Iterator[http.client.HTTPResponse]:
-        """An answer whose body is still to be read; hangs up afterwards."""
+    def open(
+        self, path: str, method: str = "GET", body: Body = None, **headers: str
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer whose body is still to be read; hangs up afterwards. body: an iterator is sent in chunks."""
         with (
             closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection,
-            _asked(connection, method, path, headers) as answer,
+            _asked(connection, method, path, headers, body) as answer,
         ):
             yield answer
 
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        with self.open(path, method, **headers) as answer:
+    def ask(self, path: str, method: str = "GET", body: Body = None, **headers: str) -> Answer:
+        with self.open(path, method, body, **headers) as answer:
             return Answer(answer.status, answer.headers, answer.read())
 
     def state(self, session: str) -> Any:
@@ -153,10 +156,12 @@ def _words(process: psutil.Process) -> str:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: object) -> Iterator[Server]:
-    """`txt2vid serve` at a free port, ended with its children."""
+def serving(
+    folder: Path, *arguments: object, program: tuple[object, ...] = ("-m", "txt2vid", "serve", "--port", "0", "--json")
+) -> Iterator[Server]:
+    """`txt2vid serve` at a free port, ended with its children; or another program that says as JSON where it serves."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "txt2vid", "serve", "--port", "0", "--json", *map(str, arguments)]
+    command = [sys.executable, *map(str, program), *map(str, arguments)]
     log = folder / "serve.log"
     with (
         log.open("w") as errors,
@@ -187,7 +192,7 @@ Serving = Callable[..., Any]
 @pytest.fixture(name="serving")
 def _serving(tmp_path: Path) -> Serving:
     """`serving`, in the test's own folder."""
-    return lambda *arguments: serving(tmp_path / "serve", *arguments)
+    return lambda *arguments, **program: serving(tmp_path / "serve", *arguments, **program)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,13 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody will ask for this face again; sessions that show it go on."""
+
+    face: str
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Begin a session with a face that was asked for before; answered by Opened, or Failed.
 
@@ -271,6 +278,7 @@ class Report:
 
 Request = (
     Prepare
+    | Forget
     | Open
     | Watch
     | Forward

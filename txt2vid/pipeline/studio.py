@@ -11,40 +11,27 @@ import signal
 import socket
 import sys
 import time
-from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from txt2vid import registry
-from txt2vid.core.options import DEFAULT_FPS, EngineOptions, FaceOptions
+from txt2vid.core.options import DEFAULT_FPS, EngineOptions
 from txt2vid.engines.base import Engine
-from txt2vid.errors import AudioError, Txt2VidError
-from txt2vid.faces.face import Face
-from txt2vid.faces.prepare import prepare_face
+from txt2vid.errors import AudioError
 from txt2vid.pipeline import messages
 from txt2vid.pipeline.asking import Asking
 from txt2vid.pipeline.link import Link
 from txt2vid.pipeline.live import Session
 from txt2vid.pipeline.stage import Stage
+from txt2vid.pipeline.wardrobe import PreparedFace, Wardrobe
 from txt2vid.tts.choose import Kept, warm_up
 
-MAX_FACES = 16  # prepared faces that are kept though no session shows them: about 100 MB each at 512x512
 SWITCH_SECONDS = 0.001  # a thread beside the frames may hold the interpreter so long (Python's own default is 0.005)
 MAX_WAITING = 1000  # requests that wait for faces, a few for each session; sound never does: it would be late
 SPEAKERS = 8  # threads for texts: they mostly wait, for a program or a network, and no session shall for another's
 IDLE_SECONDS = 1.0  # the longest sleep: nothing is due, but reports are
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class PreparedFace:
-    """A face, and what the engine made of it."""
-
-    face: Face
-    prepared: Any
 
 
 class Studio:
@@ -56,13 +43,11 @@ class Studio:
         self._engine: Engine | None = None
         self._network: Asking | None = None
         self._expected = True  # whether there is, or may be, a network for the engine
-        self._faces: OrderedDict[str, PreparedFace] = OrderedDict()
-        self._preparing: dict[str, Future[PreparedFace]] = {}
+        self._wardrobe = Wardrobe(self._needed_engine, self._wake)
         self._waiting: list[messages.Request] = []  # for their faces; at most MAX_WAITING
         self._stages: dict[str, Stage] = {}
         self._speaker = ThreadPoolExecutor(SPEAKERS, "speaker")
         self._voices = Kept()
-        self._preparer = ThreadPoolExecutor(1, "preparer")
         self._selector = selectors.DefaultSelector()
         self._wake_up, self._woken = socket.socketpair()
         self._wake_up.setblocking(False)
@@ -82,8 +67,8 @@ class Studio:
         finally:
             for stage in self._stages.values():
                 stage.close()
-            for executor in (self._speaker, self._preparer):
-                executor.shutdown(wait=False, cancel_futures=True)
+            self._speaker.shutdown(wait=False, cancel_futures=True)
+            self._wardrobe.close()
             self._link.close()
             if self._network is not None:
                 self._network.close()
@@ -174,7 +159,9 @@ class Studio:
         elif isinstance(request, messages.DoWithout):
             self._expected = False
         elif isinstance(request, messages.Prepare):
-            self._prepare(request)
+            self._wardrobe.prepare(request.face, request.options)
+        elif isinstance(request, messages.Forget):
+            self._wardrobe.forget(request.face)
         elif isinstance(request, messages.Open):
             self._open(request)
         elif isinstance(request, messages.Stop):
@@ -241,51 +228,24 @@ class Studio:
             self._engine = registry.load("engine", self._options.name)(self._options)
         return self._engine
 
-    def _prepare(self, request: messages.Prepare) -> None:
-        future = self._preparer.submit(self._prepared, request.options)
-        self._preparing[request.face] = future
-        future.add_done_callback(lambda _: self._wake_up.send(b"."))
-
-    def _prepared(self, options: FaceOptions) -> PreparedFace:
-        engine = self._needed_engine()
-        face = prepare_face(options)
-        return PreparedFace(face, engine.prepare(face))
+    def _wake(self) -> None:
+        self._wake_up.send(b".")
 
     def _take_faces(self) -> None:
         """Faces that have become ready, and the sessions that waited for them."""
-        for name, future in list(self._preparing.items()):
-            if not future.done():
-                continue
-            del self._preparing[name]
-            try:
-                self._faces[name] = future.result()
-            except Txt2VidError as err:
-                self._send(messages.Prepared(name, error=str(err), exit_code=err.exit_code))
-            except Exception as err:  # noqa: BLE001 - a face that breaks the engine must not end other sessions
-                _log.exception("face %s", name)
-                self._send(
-                    messages.Prepared(name, error=f"face {name} cannot be prepared: {type(err).__name__}: {err}")
-                )
-            else:
-                self._send(messages.Prepared(name, *self._faces[name].face.size))
-        self._forget_faces()
+        for event in self._wardrobe.taken():
+            self._send(event)
+        self._wardrobe.tidy({stage.face for stage in self._stages.values()})
         waiting, self._waiting = self._waiting, []
         for request in waiting:
             self._handle(request)
 
-    def _forget_faces(self) -> None:
-        """Drops faces that nobody shows, the ones used longest ago first."""
-        shown = {stage.face for stage in self._stages.values()}
-        idle = [name for name in self._faces if name not in shown]
-        for name in idle[: max(0, len(idle) - MAX_FACES)]:
-            del self._faces[name]
-
     def _face(self, request: messages.Open | messages.ChangeFace) -> PreparedFace | None:
         """The face that is asked for; None where it is not ready (then the request waits) or cannot be had."""
-        if request.face in self._faces:
-            self._faces.move_to_end(request.face)
-            return self._faces[request.face]
-        if request.face in self._preparing:
+        found = self._wardrobe.find(request.face)
+        if found is not None:
+            return found
+        if self._wardrobe.is_coming(request.face):
             self._wait(request)
         else:
             ends = isinstance(request, messages.Open)

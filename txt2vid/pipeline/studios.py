@@ -23,6 +23,7 @@ from txt2vid.pipeline.messages import (
     DoWithout,
     Event,
     Failed,
+    Forget,
     Open,
     Prepare,
     Prepared,
@@ -173,6 +174,13 @@ class Studios:
     def declare(self, face: str, options: FaceOptions) -> None:
         """Makes a face known by its name; it is prepared when a session wants it."""
         self._faces[face] = options
+
+    def forget(self, face: str) -> None:
+        """Nobody will ask for this face again."""
+        self._faces.pop(face, None)
+        for home in self._studios:
+            if home.faces.pop(face, None) is not None:
+                home.send(Forget(face))
 
     def open(self, request: Open) -> None:
         """Begins a session in the studio with the fewest of them; Opened or Failed comes as an event."""

@@ -19,6 +19,8 @@ from starlette.websockets import WebSocket
 from txt2vid import __version__
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
+from txt2vid.server.calls.calls import Calls
+from txt2vid.server.calls.routes import routes as call_routes
 from txt2vid.server.captions import Captions, captions_response
 from txt2vid.server.guard import Guard
 from txt2vid.server.hub import Hub
@@ -40,14 +42,14 @@ _WORDS = {
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build(hub: Hub, access: Access, voice: Voice, whip: Whip) -> Starlette:
+def build(hub: Hub, access: Access, voice: Voice, whip: Whip, calls: Calls) -> Starlette:
     """The application. voice: who speaks texts that name none."""
-    server = _Server(hub, access, voice)
+    server = _Server(hub, access, voice, calls)
     assets = {f"/{file.name}": file for file in sorted(PAGES.iterdir()) if file.suffix != ".py" and file.is_file()}
     open_paths = frozenset(["/", "/healthz", *assets])
     app = Starlette(
         routes=[*server.routes(assets), *whip.routes()],
-        middleware=[Middleware(Guard, access=access, open_paths=open_paths)],
+        middleware=[Middleware(Guard, access=access, open_paths=open_paths, passes=hub.passes)],
         exception_handlers={HTTPException: _sorry},
     )
     app.router.redirect_slashes = False  # it would answer with a Location made of whatever Host was sent
@@ -55,9 +57,9 @@ def build(hub: Hub, access: Access, voice: Voice, whip: Whip) -> Starlette:
 
 
 class _Server:
-    def __init__(self, hub: Hub, access: Access, voice: Voice) -> None:
-        self._hub, self._access, self._voice = hub, access, voice
-        self._metrics = Metrics(hub)
+    def __init__(self, hub: Hub, access: Access, voice: Voice, calls: Calls) -> None:
+        self._hub, self._access, self._voice, self._calls = hub, access, voice, calls
+        self._metrics = Metrics(hub, calls)
 
     def routes(self, assets: dict[str, Path]) -> list[BaseRoute]:
         """All of them; a route for GET answers HEAD as well."""
@@ -71,6 +73,7 @@ class _Server:
             Route("/s/{session}/captions", self.captions),
             Route("/speak", _upgrade),
             WebSocketRoute("/speak", self.speak),
+            *call_routes(self._calls, self._hub, _file(PAGES / "call.html"), self._metrics.refused),
             Route("/healthz", self.health),
             Route("/metrics", self.metrics),
             Route("/api/sessions", self.sessions),

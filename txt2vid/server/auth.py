@@ -2,7 +2,7 @@
 
 Three questions, each answered by an HTTP status (`Refusal`) or by None:
 the Host header (a page elsewhere must not reach us under a name of its own: DNS rebinding), the Origin of a websocket
-(browsers do not keep pages of other sites from opening one), and the token.
+and of what changes something (browsers do not keep pages of other sites from either), and the token, or a call's pass.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data). changes: whether its method is more than a look.
+    something that only looks (streams, the page's data). changes: whether its method is for more than looking.
+    passed: whether it holds a pass of the call that it is about; None where it is about none.
     """
 
     kind: Literal["http", "websocket"]
@@ -35,6 +36,7 @@ class Asked:
     open_to_all: bool = False
     viewing: bool = False
     changes: bool = False
+    passed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ class Access:
             )
         if (asked.kind == "websocket" or asked.changes) and self._is_foreign(asked):
             return Refusal(403, "a page of another site may not speak here: restart with --allow-origin to let it")
-        if asked.kind == "websocket":
+        if asked.passed is False:
+            return Refusal(401, "this is of a call, and needs a pass of it: join the call first")
+        if asked.kind == "websocket" or asked.passed:
             return None
         if asked.open_to_all or (asked.viewing and self.public_viewing):
             return None

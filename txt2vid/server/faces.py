@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from txt2vid import errors
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import MAX_NAME, is_name
-from txt2vid.errors import MediaError, UsageError, error_of
+from txt2vid.errors import FaceError, MediaError, UsageError, error_of
 from txt2vid.pipeline.messages import Prepared
 from txt2vid.server.limits import MAX_FACES
 
@@ -81,23 +82,49 @@ def _there(path: Path) -> Path:
 
 
 class Faces:
-    """All faces by name, in order. prepare: asks the studios for one; `prepared` takes their answer."""
+    """All faces by name, in order. prepare: asks the studios for one; `prepared` takes their answer.
+
+    options: the server's own, which everyone may have. Others are `add`ed for those who know their names.
+    """
 
     def __init__(self, options: Mapping[str, FaceOptions], prepare: Callable[[str, FaceOptions], None]) -> None:
         self.options = options
         self.first = next(iter(options))
         self._prepare = prepare
+        self._added: dict[str, FaceOptions] = {}
         self._answers: dict[str, asyncio.Future[Prepared]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.options
 
+    def add(self, name: str, options: FaceOptions) -> None:
+        """A face beside the server's own: it is listed nowhere, and shown where a session changes to it."""
+        self._added[name] = options
+
+    def remove(self, name: str) -> None:
+        """Such a face is no more; who waits for it is told. Twice is safe."""
+        self._added.pop(name, None)
+        answer = self._answers.pop(name, None)
+        if answer is not None and not answer.done():
+            answer.set_result(Prepared(name, error=f"face {name} was removed", exit_code=FaceError.exit_code))
+
+    def found(self, name: str) -> FaceOptions | None:
+        """What is known of a face by its name, the server's own or added."""
+        return self.options.get(name) or self._added.get(name)
+
+    def like_first(self, path: Path) -> FaceOptions:
+        """Another file, found and drawn as the first face is; where the face is in it has to be searched for."""
+        return replace(self.options[self.first], path=path, index=None, box=None, landmarks=None)
+
     async def ready(self, name: str) -> Prepared:
         """The face, prepared now if it was not. Raises the error that preparing it ended in."""
         answer = self._answers.get(name)
         if answer is None:
+            options = self.found(name)
+            if options is None:
+                raise FaceError(f"there is no face {name!r} any more")
             answer = self._answers[name] = asyncio.get_running_loop().create_future()
-            self._prepare(name, self.options[name])
+            self._prepare(name, options)
         prepared = await asyncio.shield(answer)
         if prepared.error is not None:
             if self._answers.get(name) is answer:
@@ -119,8 +146,9 @@ class Faces:
     def ask_again(self) -> None:
         """Those that were asked for and not answered, after a studio was lost."""
         for name, answer in self._answers.items():
-            if not answer.done():
-                self._prepare(name, self.options[name])
+            options = self.found(name)
+            if not answer.done() and options is not None:
+                self._prepare(name, options)
 
     def give_up(self, message: str) -> None:
         """Nobody will answer any more."""

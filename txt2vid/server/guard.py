@@ -1,15 +1,22 @@
-"""Around the application: refuses what `auth` refuses, and adds the headers that every answer has."""
+"""Around the application: refuses what `auth` refuses, and adds the headers that every answer has.
+
+What a pass lets in ends with the pass: the application is told that whoever asked has hung up.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from txt2vid.server.auth import Access, Asked
+from txt2vid.server.auth import Access, Asked, bearer
+from txt2vid.server.calls.passes import Pass, Passes
 
+_LOOKING = ("GET", "HEAD", "OPTIONS")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; media-src blob: 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -22,10 +29,10 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. open_paths: what needs no token, the page's own files among them."""
+    """ASGI middleware. open_paths: what needs no token, the page's own files among them. passes: of calls."""
 
-    def __init__(self, app: ASGIApp, access: Access, open_paths: frozenset[str]) -> None:
-        self._app, self._access, self._open_paths = app, access, open_paths
+    def __init__(self, app: ASGIApp, access: Access, open_paths: frozenset[str], passes: Passes) -> None:
+        self._app, self._access, self._open_paths, self._passes = app, access, open_paths, passes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on what is let in."""
@@ -40,7 +47,11 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = self._access.refusal(self._asked(scope))
+        private, held = self._passed(scope)
+        refusal = self._access.refusal(_asked(scope, self._is_open(scope), held is not None if private else None))
+        if refusal is None and held is not None:
+            await _while_valid(self._app, held, scope, receive, adding)
+            return
         if refusal is None:
             await self._app(scope, receive, adding)
             return
@@ -49,16 +60,76 @@ class Guard:
             answer.headers["WWW-Authenticate"] = 'Bearer realm="txt2vid"'
         await answer(scope, receive, adding)
 
-    def _asked(self, scope: Scope) -> Asked:
-        headers, path = Headers(scope=scope), scope["path"]
-        tokens = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None).get("token", [])
-        return Asked(
-            kind="websocket" if scope["type"] == "websocket" else "http",
-            host=headers.get("host"),
-            origin=headers.get("origin"),
-            authorization=headers.get("authorization"),
-            token=tokens[0] if tokens else None,
-            open_to_all=path in self._open_paths or path.startswith("/static/"),
-            viewing=path.startswith(("/s/", "/stream.", "/captions", "/api/", "/whep/")),
-            changes=scope.get("method", "GET") not in ("GET", "HEAD"),
-        )
+    def _passed(self, scope: Scope) -> tuple[bool, Pass | None]:
+        """Whether a request is about a private session, and the pass that lets it in."""
+        about = self._passes.private(scope["path"]) if scope["type"] == "http" else None
+        if about is None:
+            return False, None
+        session, deed = about
+        tokens = (bearer(Headers(scope=scope).get("authorization")), token(scope))
+        return True, self._passes.holder(session, deed, tokens)
+
+    def _is_open(self, scope: Scope) -> bool:
+        """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass."""
+        path = scope["path"]
+        if path in self._open_paths or path.startswith(("/static/", "/call/")):
+            return True
+        return path == "/call" and scope.get("method") in _LOOKING
+
+
+def token(scope: Scope) -> str | None:
+    """The token of a request's query."""
+    found = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None).get("token", [])
+    return found[0] if found else None
+
+
+def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
+    headers = Headers(scope=scope)
+    return Asked(
+        kind="websocket" if scope["type"] == "websocket" else "http",
+        host=headers.get("host"),
+        origin=headers.get("origin"),
+        authorization=headers.get("authorization"),
+        token=token(scope),
+        open_to_all=open_to_all,
+        viewing=scope["path"].startswith(("/s/", "/whep/", "/stream.", "/captions", "/api/")),
+        changes=scope.get("method", "GET") not in _LOOKING,
+        passed=passed,
+    )
+
+
+async def _while_valid(app: ASGIApp, held: Pass, scope: Scope, receive: Receive, send: Send) -> None:
+    """Runs the application until it is done; once the pass dies, it hears that its peer is gone."""
+    over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    answer = _Answer(send)
+
+    async def listen() -> Message:
+        message: asyncio.Future[Any] = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait([message, over], return_when=asyncio.FIRST_COMPLETED)
+            return message.result() if message.done() else {"type": "http.disconnect"}
+        finally:
+            message.cancel()
+
+    with held.while_valid(lambda: None if over.done() else over.set_result(None)):
+        await app(scope, listen, answer)
+    if held.over:
+        await answer.finish()
+
+
+class _Answer:
+    """Passes an answer on, and can end it where the application left in its middle."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = self._ended = False
+
+    async def __call__(self, message: Message) -> None:
+        self._begun = True
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await self._send(message)
+
+    async def finish(self) -> None:
+        """The last word, unless it was said."""
+        if self._begun and not self._ended:
+            await self({"type": "http.response.body", "body": b""})

@@ -27,6 +27,7 @@ from txt2vid.pipeline.messages import (
 )
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
+from txt2vid.server.calls.passes import PREFIX, Passes
 from txt2vid.server.faces import Faces
 from txt2vid.server.logs import say
 from txt2vid.server.seat import Refused, Sender, Taken
@@ -47,6 +48,7 @@ class Hub:
         self.studios = studios
         self.faces = Faces(faces, studios.prepare)
         self.sessions = Sessions(studios, self.faces, manner)
+        self.passes = Passes()  # of those in calls
         self.connected: set[Sender] = set()  # with a seat or not yet; at most MAX_SPEAKERS (speak.py)
         self.studio_losses = 0
         self._ready = self._stopping = False
@@ -81,16 +83,17 @@ class Hub:
         sessions = self.sessions.by_name
         for name in self.faces.options:
             yield name, sessions.get(name)
-        yield from [(name, session) for name, session in sessions.items() if name not in self.faces]
+        own = [(name, session) for name, session in sessions.items() if not session.private]
+        yield from [(name, session) for name, session in own if name not in self.faces]
 
     def find(self, name: str | None) -> Session | None:
-        """The session of that name (None: the first face's), None where a face has none yet.
+        """The session of that name (None: the first face's), None where a face or one in a call has none yet.
 
         Raises Refused "session" where there is neither a session nor a face of that name.
         """
         name = name or self.faces.first
         session = self.sessions.by_name.get(name)
-        if session is None and name not in self.faces:
+        if session is None and name not in self.faces and name not in self.sessions.private:
             raise Refused("session", f"there is no session {name[:64]!r} here: /api/sessions lists those that are")
         return session
 
@@ -223,12 +226,14 @@ class Hub:
         """The session that a hello names, made where it is new."""
         name = hello.session or self.faces.first
         session = self.sessions.by_name.get(name)
-        if session is None and name in self.faces:
+        if session is None and (name in self.faces or name in self.sessions.private):
             session = self._stand(name, hello.face)
         return session or self._add(name, hello.face or self.faces.first, standing=False)
 
     def _stand(self, name: str, face: str | None = None) -> Session:
-        """The standing session of a face, new."""
+        """The standing session of a face, or of one in a call, new."""
+        if name in self.sessions.private:
+            return self._add(name, self.sessions.private[name], standing=False)
         session = self._add(name, name, standing=True)
         session.face = face or name
         return session
@@ -236,6 +241,8 @@ class Hub:
     def _add(self, name: str, face: str, *, standing: bool) -> Session:
         if self._stopping:
             raise Refused("stopping", "the server is going down")
+        if name.startswith(PREFIX) and name not in self.faces and name not in self.sessions.private:
+            raise Refused("session", f"sessions that begin with {PREFIX} are of calls: choose another name")
         return self.sessions.add(name, face, standing=standing)
 
     async def _seat(self, session: Session, hello: Hello, taken: Taken) -> None:

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from txt2vid.errors import UsageError
 
@@ -28,6 +29,11 @@ class IceServer:
         """The Link header of WHIP (RFC 9725, 4.6)."""
         login = f'; username="{self.username}"; credential="{self.credential}"; credential-type="password"'
         return f'<{self.url}>; rel="ice-server"' + (login if self.username else "")
+
+    def for_browsers(self) -> dict[str, Any]:
+        """As RTCPeerConnection takes it among its iceServers."""
+        login = {"username": self.username, "credential": self.credential}
+        return {"urls": [self.url], **(login if self.username else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +73,7 @@ class IceServers:
             digest = hmac.new(self.secret.encode(), username.encode(), hashlib.sha1).digest()
             servers.append(IceServer(url, username, base64.b64encode(digest).decode()))
         return servers
+
+    def for_browsers(self) -> list[dict[str, Any]]:
+        """The same, as RTCPeerConnection takes it."""
+        return [server.for_browsers() for server in self.now()]

@@ -30,6 +30,38 @@ BURST_SECONDS = 5.0  # a network may hold back so much, and deliver it at once
 AUDIO_BURST = 2.0  # seconds of sound beyond that
 TEXT_BURST = 30_000.0  # characters: three texts of the largest size
 
+# Calls
+MAX_ROOMS = 64  # at once: with MAX_SESSIONS a quarter of them can hold two callers, so the rest are links not yet used
+ROOMS_A_SECOND = 0.5  # that are made, and ROOMS_BURST at once after a pause: people click a button
+ROOMS_BURST = 20.0
+MAX_MEMBERS = 4  # of a room: four faces a viewer, sixteen streams, are what a home's connection takes
+MAX_LOBBY = 8  # who wait for a place in it; more will hardly live to see one
+MEMBER_GRACE = 15.0  # seconds that one whose connection broke keeps its place: from one wireless network to another
+EMPTY_SECONDS = 600.0  # that a room outlives its last member: everybody may lose the network, and come back
+UNUSED_SECONDS = 3600.0  # for the first one to come: a link is sent by mail before it is followed
+ROOM_SECONDS = 12 * 3600.0  # of any room: a link that was passed on does not stay a key for ever
+MAX_CALLERS = 256  # websockets of calls at once, those in lobbies and those without a word yet among them
+JOIN_SECONDS = 5.0  # from the connection to join
+CALL_MESSAGES_A_SECOND = 10.0  # of one caller, who clicks; and CALL_MESSAGES_BURST at once
+CALL_MESSAGES_BURST = 50.0
+CALL_OUTBOX = 64  # messages to one caller that wait: each change tells the whole room anew. More: it is gone
+GUESSES_A_SECOND = 0.5  # names of rooms that are not known, of one address; and GUESSES_BURST at once. Names have
+GUESSES_BURST = 20.0  # 128 bits, so this spares the server's work and hides nothing: known names always pass
+MAX_GUESSERS = 1024  # addresses that are remembered; the one that guessed longest ago is forgotten
+
+# Pictures that callers bring
+MAX_UPLOAD = 8 << 20  # bytes: a telephone's photograph has 3 to 6 MB
+MAX_UPLOAD_PIXELS = 40_000_000  # as the file's head tells, before anything is decoded: 160 MB at Pillow's four bytes
+MAX_UPLOADS = 8  # of a room, those that are being prepared among them: each is a face in a studio, some 100 MB
+UPLOADS_A_SECOND = 0.1  # of a room, good or bad: reading one takes a core up to a second; and UPLOADS_BURST at once
+UPLOADS_BURST = 12.0
+UPLOADING = 8  # at once, of the whole server: each may hold MAX_UPLOAD in memory
+UPLOAD_SECONDS = 60.0  # for the bytes of one: 1 Mbit/s
+UPLOAD_SIZE = 1024  # pixels of the longer side that are kept: twice of what is drawn
+THUMBNAIL = 256  # pixels of the longer side of a small picture
+MAX_THUMBNAILS = 512  # small pictures in memory, 10 to 30 kB each
+DRAWING = 32  # small pictures that wait to be made, of the whole server, one at a time
+
 # Connections
 BACKLOG = 128  # connections that wait to be accepted
 MAX_CONNECTIONS = 1000  # of the whole server, viewers and senders among them; more get 503

@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from txt2vid.core.wire import CLOSE_CODES
+from txt2vid.core import callwire, wire
 from txt2vid.pipeline.messages import Report
 from txt2vid.pipeline.studios import Studios
+from txt2vid.server.calls.calls import Calls
 from txt2vid.server.hub import Hub
 from txt2vid.server.session import Session
 
@@ -48,24 +49,28 @@ _TRAFFIC: dict[str, tuple[str, Callable[[Session], float]]] = {
 }
 
 
+_CODES = {**wire.CLOSE_CODES, **callwire.CLOSE_CODES}
+
+
 class Metrics:
     """The numbers of one server, in a registry of its own: several servers may live in a process."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, calls: Calls) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_HubNumbers(hub))
+        self._registry.register(_CallNumbers(calls))
         self._refused = Counter(
             "txt2vid_refused",
             "Connections that were refused or ended with an error.",
             ["code"],
             registry=self._registry,
         )
-        for code in CLOSE_CODES:
+        for code in _CODES:
             self._refused.labels(code)
 
     def refused(self, code: str) -> None:
-        """A connection was refused. code: a key of wire.CLOSE_CODES, so that labels are bounded."""
-        self._refused.labels(code if code in CLOSE_CODES else "protocol").inc()
+        """A connection was refused. code: a key of either protocol's CLOSE_CODES, so that labels are bounded."""
+        self._refused.labels(code if code in _CODES else "protocol").inc()
 
     def text(self) -> bytes:
         """All numbers in Prometheus' text format 0.0.4."""
@@ -86,10 +91,30 @@ class _HubNumbers(Collector):
         yield CounterMetricFamily("txt2vid_studio_restarts", "Such processes that died.", self._hub.studio_losses)
         viewers = GaugeMetricFamily("txt2vid_viewers", "Who watches.", labels=["session"])
         for session in sessions:
-            viewers.add_metric([session.name], session.viewers)
+            viewers.add_metric([session.label], session.viewers)
         yield viewers
         yield from _of_network(self._hub.studios)
         yield from _of_sessions(sessions)
+
+
+class _CallNumbers(Collector):
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def collect(self) -> Iterator[Metric]:
+        """How many call; of no call by its name."""
+        rooms = list(self._calls.rooms)
+        members = sum(len(room.members) for room in rooms)
+        yield GaugeMetricFamily("txt2vid_calls", "Rooms for calls, empty ones among them.", len(rooms))
+        yield GaugeMetricFamily("txt2vid_callers", "Who is in a call.", members)
+        waiting = sum(len(room.lobby) for room in rooms)
+        yield GaugeMetricFamily("txt2vid_callers_waiting", "Who waits in a call's lobby.", waiting)
+        uploads = sum(len(room.uploads) for room in rooms)
+        yield GaugeMetricFamily("txt2vid_uploads", "Pictures that callers brought, and that are kept.", uploads)
+        refused = CounterMetricFamily("txt2vid_uploads_refused", "Pictures that were not taken.", labels=["code"])
+        for code, count in self._calls.refused.items():
+            refused.add_metric([code], count)
+        yield refused
 
 
 def _of_network(studios: Studios) -> Iterator[Metric]:
@@ -119,16 +144,16 @@ def _of_sessions(sessions: list[Session]) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(f"txt2vid_{name}", words, labels=["session"])
         for session in sessions:
             if session.report is not None:
-                gauge.add_metric([session.name], read(session.report))
+                gauge.add_metric([session.label], read(session.report))
         yield gauge
     for name, (words, read) in _COUNTERS.items():
         counter = CounterMetricFamily(f"txt2vid_{name}", words, labels=["session"])
         for session in sessions:
             if session.report is not None:
-                counter.add_metric([session.name], read(session.report))
+                counter.add_metric([session.label], read(session.report))
         yield counter
     for name, (words, count) in _TRAFFIC.items():
         traffic = CounterMetricFamily(f"txt2vid_{name}", words, labels=["session"])
         for session in sessions:
-            traffic.add_metric([session.name], count(session))
+            traffic.add_metric([session.label], count(session))
         yield traffic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from txt2vid.core.wire import MAX_PACKET_SECONDS, AudioFormat, WireError
 from txt2vid.server import limits
 
@@ -24,6 +26,23 @@ class Bucket:
             return False
         self._level -= amount
         return True
+
+
+class Addresses:
+    """A bucket for each address that asks. most: addresses that are remembered, the latest ones."""
+
+    def __init__(self, rate: float, burst: float, most: int) -> None:
+        self._rate, self._burst, self._most = rate, burst, most
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, address: str, now: float) -> bool:
+        """Whether this address may do it once more."""
+        bucket = self._buckets.get(address) or Bucket(self._rate, self._burst, now)
+        self._buckets[address] = bucket
+        self._buckets.move_to_end(address)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return bucket.take(1, now)
 
 
 class Allowance:

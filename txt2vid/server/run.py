@@ -21,6 +21,7 @@ from txt2vid.ffmpeg.publish import publisher
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.app import build
+from txt2vid.server.calls.calls import Calls
 from txt2vid.server.hub import Hub
 from txt2vid.server.listen import bind
 from txt2vid.server.logs import say
@@ -77,7 +78,8 @@ class _Server:
         self._hub = Hub(self._studios, settings.faces, manner)
         voice = Voice(settings.speaker, settings.unknown_tags)
         self._whip = Whip(self._hub, settings.ice_servers, settings.udp_addresses)
-        self._http = _Http(_config(build(self._hub, settings.access, voice, self._whip)))
+        self._calls = Calls(self._hub, settings.calls, settings.ice_servers.for_browsers)
+        self._http = _Http(_config(build(self._hub, settings.access, voice, self._whip, self._calls)))
 
     async def run(self, on_ready: OnReady) -> None:
         with _ending() as ending:
@@ -127,6 +129,7 @@ class _Server:
 
     async def _end(self, serving: asyncio.Task[None], others: Sequence[asyncio.Task[Any]]) -> None:
         say(_log, "ending")
+        self._calls.stop()
         self._hub.stop()
         self._whip.close("the server is going down")
         for task in others:
@@ -135,7 +138,8 @@ class _Server:
         with contextlib.suppress(asyncio.TimeoutError):
             await within(self._farewell(), limits.FAREWELL_SECONDS)
         self._http.should_exit = True
-        await asyncio.gather(self._studios.stop(), asyncio.wait({serving}, timeout=limits.END_SECONDS))
+        end = asyncio.wait({serving}, timeout=limits.END_SECONDS)
+        await asyncio.gather(self._studios.stop(), self._calls.close(), end)
         serving.cancel()
         await asyncio.wait({serving})
         say(_log, "ended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import deque
 from fractions import Fraction
@@ -14,6 +15,7 @@ from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
 from txt2vid.ffmpeg.live_arguments import MAX_BITS_A_PIXEL
 from txt2vid.pipeline.messages import Encoding, Opened, Packets, Report, Said
 from txt2vid.server import limits
+from txt2vid.server.calls.passes import PREFIX
 from txt2vid.server.captions import Captions
 from txt2vid.server.seat import Seat
 from txt2vid.transports.broadcast import Broadcaster
@@ -30,14 +32,24 @@ CUT_SECONDS = 1.0  # after an interruption, in which reports may come that do no
 
 class Session:
     """One session. home: the face it began with. standing: named after its face, suspended instead of closed.
+    private: of one in a call: not listed, and there for as long as its owner is.
 
     opening: the task that opens it in a studio, None before it was needed. answer: what that task waits for.
     watched: the studio draws. used: when somebody last came or went, in the loop's time.
     epoch: what sound must carry now. refused: sound that a studio did not take in time.
     """
 
-    def __init__(self, name: str, face: str, *, standing: bool, broadcaster: Broadcaster, forwarder: Forwarder) -> None:
-        self.name, self.home, self.face, self.standing = name, face, face, standing
+    def __init__(
+        self,
+        name: str,
+        face: str,
+        *,
+        standing: bool,
+        broadcaster: Broadcaster,
+        forwarder: Forwarder,
+        private: bool = False,
+    ) -> None:
+        self.name, self.home, self.face, self.standing, self.private = name, face, face, standing, private
         self.before = face  # the one before a change, until it is known to have worked
         self.broadcaster, self.forwarder = broadcaster, forwarder
         self.captions = Captions(-ZERO)
@@ -63,6 +75,11 @@ class Session:
         self.closing: asyncio.TimerHandle | None = None
         self._cut_at = 0.0  # of time.monotonic()
         self._losses: deque[float] = deque(maxlen=limits.MAX_LOSSES)
+
+    @property
+    def label(self) -> str:
+        """What metrics call it: a private one by a part of its name's digest."""
+        return PREFIX + hashlib.sha256(self.name.encode()).hexdigest()[:8] if self.private else self.name
 
     @property
     def idle(self) -> bool:

@@ -37,10 +37,11 @@ class Manner:
 
 
 class Sessions:
-    """The sessions by name, in the order in which they were needed."""
+    """The sessions by name, in the order in which they were needed. private: those of calls, and the face of each."""
 
     def __init__(self, studios: Studios, faces: Faces, manner: Manner) -> None:
         self.by_name: dict[str, Session] = {}
+        self.private: dict[str, str] = {}
         self.manner = manner
         self._studios, self._faces = studios, faces
 
@@ -62,7 +63,14 @@ class Sessions:
             lambda codecs, bitrate: self._forward(session, codecs, bitrate),
             lambda codec: self._ask_key(session, codec),
         )
-        session = Session(name, face, standing=standing, broadcaster=broadcaster, forwarder=forwarder)
+        session = Session(
+            name,
+            face,
+            standing=standing,
+            broadcaster=broadcaster,
+            forwarder=forwarder,
+            private=name in self.private,
+        )
         self.by_name[name] = session
         self.touch(session)
         return session
@@ -98,7 +106,8 @@ class Sessions:
         if session.closing is not None:
             session.closing.cancel()
             session.closing = None
-        if not session.standing and session.seat.sender is None and self.has(session):
+        kept = session.standing or session.private
+        if not kept and session.seat.sender is None and self.has(session):
             session.closing = loop.call_later(limits.LINGER, self.close, session, "engine", "its sender is gone")
 
     def failed(self, session: Session, event: Failed) -> None:

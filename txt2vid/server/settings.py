@@ -11,6 +11,7 @@ from txt2vid.core.expressions import Cue
 from txt2vid.core.options import EngineOptions, FaceOptions, SpeakerOptions
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
+from txt2vid.server.calls.rooms import Manner
 from txt2vid.server.ice import IceServers
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
@@ -27,7 +28,8 @@ class Settings:
     faces: by name, the first is shown at /stream.ts. port: 0 takes a free one. workers: processes that draw, None for
     one a core. audio, text_file: played in the first session (at most one of them). publish: URLs that the first
     session's stream goes to. speaker: of texts that do not say. unknown_tags, expression: of texts and senders that set
-    none. ice_servers: that WebRTC's peers are told of. mark: draws a mark while the sound is loud.
+    none. ice_servers: that WebRTC's peers are told of. mark: draws a mark while the sound is loud. calls: how many,
+    and for how long.
     """
 
     faces: Mapping[str, FaceOptions]
@@ -49,6 +51,7 @@ class Settings:
     expression: Cue | None = None
     publish: tuple[str, ...] = ()
     ice_servers: IceServers = field(default_factory=IceServers)
+    calls: Manner = field(default_factory=Manner)
 
     @property
     def udp_addresses(self) -> tuple[str, ...]:

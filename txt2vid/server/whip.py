@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from txt2vid.core.wire import AudioFormat, Error, Hello, Packet, ServerMessage, 
 from txt2vid.errors import DependencyError
 from txt2vid.pipeline.messages import Hear
 from txt2vid.server import limits
+from txt2vid.server.auth import bearer
+from txt2vid.server.calls.passes import Pass
 from txt2vid.server.hub import Hub
 from txt2vid.server.ice import IceServers
 from txt2vid.server.logs import say
@@ -30,6 +33,7 @@ from txt2vid.transports.signalling import OfferRefused, credentials
 _log = logging.getLogger(__name__)
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 OPUS = AudioFormat()
+_LEFT = "its caller has left the call"
 _STATUS = {"busy": 409, "session": 404, "face": 404, "full": 503, "engine": 503, "stopping": 503}
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -44,10 +48,14 @@ class _Answer(Exception):  # noqa: N818 - not an error of ours
 
 
 class _Resource:
-    """One WHIP or WHEP session: a peer, and what ends with it. tag: of its ICE session (RFC 9725, 4.3.1)."""
+    """One WHIP or WHEP session: a peer, and what ends with it. tag: of its ICE session (RFC 9725, 4.3.1).
 
-    def __init__(self, session: str) -> None:
+    held: the pass of a call that let it in.
+    """
+
+    def __init__(self, session: str, held: Pass | None) -> None:
         self.session = session
+        self.held, self.until_end = held, ExitStack()
         self.id, self.tag = secrets.token_urlsafe(16), f'"{secrets.token_hex(8)}"'
         self.peer: Any = None
 
@@ -132,24 +140,27 @@ class Whip:
         name, face = request.path_params["session"], request.query_params.get("face")
         if not is_name(name):
             raise _Answer(404, "a session's name has 1 to 64 of A-Z a-z 0-9 . _ -")
+        if self._hub.passes.is_private(name):
+            face = None  # the call chooses it
         offer = await self._offer(request)
-        resource = _Resource(name)
+        resource = _Resource(name, self._pass(request))
         caller = _Caller(self._hub, resource, _label(request), Hello(session=name, face=face, audio=OPUS))
         await caller.sit()
-        resource.peer = await self._opened(
-            resource, self._peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller
-        )
+        await self._opened(resource, self._peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller)
         return self._created(request, resource)
 
     async def play(self, request: Request) -> Response:
         """Somebody who watches."""
         offer = await self._offer(request)
         session = await self._hub.watch(request.path_params["session"])
-        resource = _Resource(session.name)
-        resource.peer = await self._opened(
-            resource, self._peers.play(offer, session.forwarder, self._ending(resource, None)), None
-        )
+        resource = _Resource(session.name, self._pass(request))
+        await self._opened(resource, self._peers.play(offer, session.forwarder, self._ending(resource, None)), None)
         return self._created(request, resource)
+
+    def _pass(self, request: Request) -> Pass | None:
+        """What let a request in, where that was a pass: what it began ends with it."""
+        headers, query = request.headers, request.query_params
+        return self._hub.passes.find((bearer(headers.get("authorization")), query.get("token")))
 
     async def resource(self, request: Request) -> Response:
         """DELETE ends a session; PATCH brings candidates."""
@@ -183,9 +194,9 @@ class Whip:
             raise _Answer(400, str(err)) from err
         return Response(status_code=204)
 
-    async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> Any:
+    async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> None:
         try:
-            peer = await opening
+            resource.peer = await opening
         except OfferRefused as err:
             if caller is not None:
                 caller.leave()
@@ -195,11 +206,13 @@ class Whip:
                 caller.leave()
             raise
         self._resources[resource.id] = resource
-        return peer
+        if resource.held is not None:
+            resource.until_end.enter_context(resource.held.while_valid(lambda: resource.close(_LEFT)))
 
     def _ending(self, resource: _Resource, caller: _Caller | None) -> Callable[[str], None]:
         def ended(why: str) -> None:
             self._resources.pop(resource.id, None)
+            resource.until_end.close()
             if caller is not None:
                 caller.leave()
             say(_log, "peer gone", session=resource.session, speaks=caller is not None, why=why)

@@ -1,0 +1,1 @@
+"""Calls: rooms, who is in them, the heroes that they chose, and the passes that let them speak and watch."""
