@@ -31,7 +31,12 @@ export class ApiError extends Error {
 /** The server that this page came from. */
 export class Api {
   /** @type {string | null} */
-  #token = null;
+  #token;
+
+  /** @param {string | null} token that is not kept beyond this page: a call's pass */
+  constructor(token = null) {
+    this.#token = token;
+  }
 
   /** The token that is in use. */
   get token() {

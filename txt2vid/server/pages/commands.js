@@ -1,5 +1,6 @@
 // What to type elsewhere to speak into a session and to watch it, ready to be copied.
 
+import { copyText } from "./clipboard.js";
 import { element, make, setText } from "./page.js";
 
 /** @typedef {import("./api.js").Session} Session */
@@ -76,12 +77,7 @@ function row(title, visible, real) {
  * @param {HTMLElement} code
  */
 async function copy(text, button, code) {
-  let done = true;
-  try {
-    await navigator.clipboard.writeText(text); // only on https and localhost
-  } catch {
-    done = copyOld(text);
-  }
+  const done = await copyText(text);
   if (!done) getSelection()?.selectAllChildren(code);
   setText(button, done ? "Copied" : "Press Ctrl+C");
   setText(element("said"), done ? "Copied." : "Selected: press Control C to copy.");
@@ -89,19 +85,4 @@ async function copy(text, button, code) {
     setText(button, "Copy");
     setText(element("said"), "");
   }, THANKS);
-}
-
-/**
- * The way of pages that came over plain http.
- * @param {string} text
- */
-function copyOld(text) {
-  const before = document.activeElement;
-  const area = /** @type {HTMLTextAreaElement} */ (make("textarea", { class: "unseen", readonly: "" }, text));
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (before instanceof HTMLElement) before.focus();
-  return done;
 }

@@ -1,0 +1,115 @@
+// The buttons of a call that goes on.
+
+import { copyText } from "./clipboard.js";
+import { Gallery, upload } from "./gallery.js";
+import { element, setText } from "./page.js";
+
+/** @typedef {import("./live.js").Live} Live */
+
+const THANKS = 2000; // milliseconds that a button says what it did
+
+/** Mute, hero, copy, hang up. It lives as long as the page; `use` tells it of each call. */
+export class Callbar {
+  /** @type {Live | null} */
+  #live = null;
+  #room;
+  #microphone;
+  #mute = element("mute");
+  #chooser = /** @type {HTMLDialogElement} */ (element("chooser"));
+  #gallery = new Gallery("chooser-heroes", false);
+
+  /**
+   * @param {string} room
+   * @param {import("./mic.js").Microphone} microphone
+   */
+  constructor(room, microphone) {
+    this.#room = room;
+    this.#microphone = microphone;
+    this.#mute.addEventListener("click", () => void this.#toggle());
+    element("hero").addEventListener("click", () => this.#chooser.showModal());
+    element("hang-up").addEventListener("click", () => this.#live?.hangUp());
+    for (const id of ["copy", "alone-copy", "join-copy"]) {
+      element(id).addEventListener("click", () => void copyLink(element(id)));
+    }
+    document.addEventListener("keydown", (event) => this.#key(event));
+    microphone.addEventListener("state", () => this.#show());
+    this.#gallery.addEventListener("choice", () => this.#live?.room.choose(this.#gallery.chosen));
+    this.#gallery.addEventListener("picture", (event) => void this.bring(/** @type {CustomEvent<Blob>} */ (event).detail));
+    this.#show();
+  }
+
+  /** @param {Live} live */
+  use(live) {
+    this.#live = live;
+    this.#warn("");
+    live.room.addEventListener("heroes", () => this.#heroes());
+    live.room.addEventListener("members", () => this.#heroes());
+    live.room.addEventListener("warning", (event) => this.#warn(/** @type {CustomEvent<string>} */ (event).detail));
+    live.addEventListener("end", () => this.#chooser.close());
+    this.#show();
+  }
+
+  /**
+   * A picture that becomes this caller's hero.
+   * @param {Blob} picture
+   */
+  async bring(picture) {
+    const room = this.#live?.room;
+    if (!room?.welcome) return;
+    this.#warn("Looking for the face in it…");
+    try {
+      room.choose(await upload(this.#room, room.welcome.token, picture));
+      this.#warn("");
+    } catch (error) {
+      this.#warn(error instanceof Error ? error.message : String(error));
+      if (!this.#chooser.open) this.#chooser.showModal(); // where another one can be chosen
+    }
+  }
+
+  async #toggle() {
+    if (this.#microphone.state !== "on") {
+      await this.#microphone.open(); // one who only listened may change their mind
+      if (this.#microphone.reason) setText(element("said"), this.#microphone.reason);
+      return;
+    }
+    this.#microphone.mute(!this.#microphone.muted);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
+    if (event.key.toLowerCase() !== "m" || typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.#live && !this.#live.room.ended && !this.#chooser.open) void this.#toggle();
+  }
+
+  #heroes() {
+    const room = this.#live?.room;
+    if (!room?.welcome) return;
+    this.#gallery.show(room.heroes, room.welcome.token);
+    if (room.me) this.#gallery.choose(room.me.hero);
+  }
+
+  /** @param {string} words */
+  #warn(words) {
+    setText(element("chooser-why"), words);
+  }
+
+  #show() {
+    const { state, muted, reason } = this.#microphone;
+    const off = state !== "on";
+    const words = off ? "Microphone" : muted ? "Unmute" : "Mute";
+    this.#mute.querySelector("use")?.setAttribute("href", `/icons.svg#${off || muted ? "mic-off" : "mic"}`);
+    this.#mute.setAttribute("aria-pressed", String(off || muted));
+    this.#mute.title = off ? reason || "Turn the microphone on" : `${words} (m)`;
+    setText(/** @type {HTMLElement} */ (this.#mute.querySelector("span")), words);
+  }
+}
+
+/** @param {HTMLElement} button */
+async function copyLink(button) {
+  const words = /** @type {HTMLElement} */ (button.querySelector("span"));
+  const done = await copyText(location.origin + location.pathname);
+  setText(words, done ? "Copied" : "Copy the address");
+  setText(element("said"), done ? "The link was copied." : "Copy the link from the address bar.");
+  setTimeout(() => setText(words, "Copy link"), THANKS);
+}

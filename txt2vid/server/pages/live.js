@@ -1,0 +1,195 @@
+// A call that goes on: who is there, how each is connected, and the words for it.
+
+import { pictureOf } from "./gallery.js";
+import { Numbers } from "./numbers.js";
+import { element, setText } from "./page.js";
+import { Room } from "./room.js";
+import { Tile } from "./tile.js";
+import { Uplink } from "./uplink.js";
+
+/** @typedef {import("./tile.js").Way} Way */
+/** @typedef {import("./mic.js").Microphone} Microphone */
+/**
+ * @typedef {{room: string, name: string, hero: string, resume: string | null, microphone: Microphone}} Joining
+ */
+
+const SLOWER = "so pictures come over the web address: half a second later.";
+/** @type {Record<string, string>} why */
+const BECAUSE = {
+  blocked: `UDP is blocked here, ${SLOWER}`,
+  none: `This server has no WebRTC, ${SLOWER}`,
+  browser: `This browser has no WebRTC, ${SLOWER}`,
+};
+
+/** Fires "change" when anything does, and "end" when the call is over. */
+export class Live extends EventTarget {
+  room;
+  /** @type {Way} */
+  way = "webrtc";
+  notice = "";
+  /** @type {Uplink | null} */
+  uplink = null;
+  /** @type {Map<string, Tile>} by session */
+  tiles = new Map();
+  #microphone;
+  #numbers = new Numbers(this);
+  #gone = new AbortController();
+
+  /** @param {Joining} joining */
+  constructor({ room, name, hero, resume, microphone }) {
+    super();
+    this.#microphone = microphone;
+    if (!("RTCPeerConnection" in globalThis)) this.#fallBack("browser");
+    this.room = new Room(room, name, hero, resume);
+    this.room.addEventListener("welcome", () => this.#begin());
+    this.room.addEventListener("members", () => this.#arrange());
+    this.room.addEventListener("heroes", () => this.#arrange());
+    this.room.addEventListener("state", () => this.#stateChanged());
+    const signal = this.#gone.signal;
+    addEventListener("pagehide", () => this.#hangUpLines(), { signal });
+    microphone.addEventListener("state", () => this.#micChanged(), { signal });
+    if (microphone.muted) this.room.mute(true);
+  }
+
+  /** Whether anything of it can be seen: a place in the room. */
+  get inside() {
+    return this.room.welcome !== null;
+  }
+
+  hangUp() {
+    this.#hangUpLines();
+    this.room.leave();
+  }
+
+  /** In one or two sentences: how the call is. */
+  get words() {
+    const { state, reason, position, members } = this.room;
+    if (state === "lobby") return `The call is full. You are number ${position} in the lobby, and come in by yourself.`;
+    if (state === "connecting") return reason ? `Connecting… ${reason}` : "Connecting…";
+    if (state === "reconnecting") return `Reconnecting… ${reason}`;
+    if (this.uplink?.state === "reconnecting") return `You are not heard just now: ${this.uplink.reason} Reconnecting…`;
+    if (this.uplink?.state === "connecting") return "Connecting your microphone…";
+    const count = members.length;
+    const mute = this.#microphone.track ? (this.#microphone.muted ? " You are muted." : "") : " You only listen.";
+    return `Live, ${count === 1 ? "nobody else is here" : `${count} are here`}.${mute}`;
+  }
+
+  /** @returns {"live" | "connecting" | "reconnecting" | "lobby" | "failed"} */
+  get state() {
+    const { state } = this.room;
+    if (state === "over") return "failed";
+    if (state !== "in") return state;
+    const up = this.uplink?.state ?? "closed";
+    return up === "reconnecting" || up === "connecting" ? up : "live";
+  }
+
+  /** A new place in the room: everything is connected anew. */
+  #begin() {
+    this.#hangUpLines();
+    const welcome = this.room.welcome;
+    if (!welcome) return;
+    this.uplink = new Uplink(welcome.session, this.#access(false), this.#microphone);
+    this.uplink.addEventListener("change", () => this.#upChanged());
+    this.uplink.addEventListener("noway", () => this.#noWay(this.uplink?.line));
+    this.uplink.connect(this.way);
+    this.#arrange();
+  }
+
+  /** @param {boolean} mine */
+  #access(mine) {
+    const { token = "", ice_servers = [] } = this.room.welcome ?? {};
+    return { token, iceServers: ice_servers, mine };
+  }
+
+  /** One tile for each member. */
+  #arrange() {
+    const { members, heroes, welcome } = this.room;
+    if (!welcome) return this.#changed();
+    for (const [session, tile] of this.tiles) {
+      if (members.some((one) => one.session === session)) continue;
+      this.#remove(session, tile);
+      setText(element("said"), `${tile.member.name || "Somebody"} has left.`);
+    }
+    for (const member of members) {
+      const tile = this.tiles.get(member.session) ?? this.#add(member);
+      const hero = heroes.find((one) => one.name === member.hero);
+      tile.show(member, hero ? pictureOf(hero, welcome.token) : "");
+    }
+    this.#changed();
+  }
+
+  /** @param {import("./room.js").Member} member */
+  #add(member) {
+    const mine = member.id === this.room.welcome?.id;
+    const tile = new Tile(member, this.#access(mine));
+    this.tiles.set(member.session, tile);
+    element(mine ? "mine" : "others").append(tile.element);
+    tile.addEventListener("change", () => this.#changed());
+    tile.addEventListener("noway", () => this.#noWay(tile.peer));
+    tile.connect(this.way);
+    if (!mine) setText(element("said"), `${member.name || "Somebody"} is here.`);
+    return tile;
+  }
+
+  /** @type {(session: string, tile: Tile) => void} */
+  #remove(session, tile) {
+    this.tiles.delete(session);
+    tile.close();
+    tile.element.remove();
+  }
+
+  #hangUpLines() {
+    this.uplink?.close();
+    this.uplink = null;
+    for (const [session, tile] of this.tiles) this.#remove(session, tile);
+  }
+
+  /** @param {unknown} line the Peer that cannot be had */
+  #noWay(line) {
+    const reason = /** @type {import("./peer.js").Peer | null} */ (line)?.noWay?.reason;
+    if (this.way === "web") return;
+    this.#fallBack(reason ?? "blocked");
+    this.uplink?.connect(this.way);
+    for (const tile of this.tiles.values()) tile.connect(this.way);
+    this.#changed();
+  }
+
+  /** @param {string} why */
+  #fallBack(why) {
+    this.way = "web";
+    this.notice = BECAUSE[why] ?? BECAUSE.blocked;
+  }
+
+  #stateChanged() {
+    if (this.room.state === "lobby") this.#hangUpLines();
+    if (this.room.ended) {
+      this.#hangUpLines();
+      this.#gone.abort();
+      this.#numbers.close();
+      this.dispatchEvent(new Event("end"));
+    }
+    this.#changed();
+  }
+
+  #up = "";
+  #upChanged() {
+    const now = this.uplink?.state ?? "closed";
+    if (this.#up === "reconnecting" && now === "live") this.room.renew(); // the websocket may be dead as well
+    this.#up = now;
+    this.#changed();
+  }
+
+  #track = /** @type {MediaStreamTrack | null} */ (null);
+  #micChanged() {
+    if (this.#microphone.track !== this.#track) {
+      this.#track = this.#microphone.track;
+      this.uplink?.connect(this.way);
+    }
+    this.room.mute(this.#microphone.muted);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

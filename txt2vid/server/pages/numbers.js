@@ -1,0 +1,73 @@
+// The small print of a call: how far the server is, how much is held back, and what goes up and down.
+
+import { element, setText } from "./page.js";
+
+/** @typedef {import("./peer.js").Peer} Peer */
+
+const EVERY = 1000; // milliseconds
+
+/** Reads and shows them until it is closed. */
+export class Numbers {
+  #live;
+  #timer;
+  #before = { at: NaN, up: 0, down: 0 };
+
+  /** @param {import("./live.js").Live} live */
+  constructor(live) {
+    this.#live = live;
+    this.#timer = setInterval(() => setText(element("numbers"), this.#words()), EVERY);
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    setText(element("numbers"), "");
+  }
+
+  #words() {
+    const { way, state } = this.#live;
+    if (state === "lobby" || state === "connecting") return "";
+    const [up, down, trip, buffer] = way === "webrtc" ? this.#ofPeers() : this.#ofWeb();
+    const words = [
+      trip === null ? "" : `Round trip ${Math.round(trip)} ms`,
+      buffer === null ? "" : `held back ${Math.round(buffer)} ms`,
+      Number.isFinite(up) ? `up ${Math.round(up)} kbit/s` : "",
+      Number.isFinite(down) ? `down ${Math.round(down)} kbit/s` : "",
+    ];
+    return words.filter(Boolean).join(" · ");
+  }
+
+  /** @returns {[number, number, number | null, number | null]} kbit/s up and down, milliseconds there and back, and held */
+  #ofPeers() {
+    const { uplink, tiles } = this.#live;
+    const peers = [uplink?.line, ...[...tiles.values()].map((tile) => tile.peer)];
+    const known = peers.flatMap((peer) => (peer && "measured" in peer && peer.measured ? [peer.measured] : []));
+    const sum = (/** @type {"up" | "down"} */ which) => known.reduce((all, one) => all + one[which], 0);
+    return [sum("up"), sum("down"), most(known.map((one) => one.roundTrip)), most(known.map((one) => one.buffer))];
+  }
+
+  /** @returns {[number, number, number | null, number | null]} */
+  #ofWeb() {
+    const { uplink, tiles } = this.#live;
+    const line = uplink?.line;
+    const up = line && "sent" in line ? line.sent : 0;
+    const all = [...tiles.values()];
+    const down = all.reduce((sum, tile) => sum + tile.received, 0);
+    const at = performance.now();
+    const { at: then, up: upThen, down: downThen } = this.#before;
+    this.#before = { at, up, down };
+    const rate = (/** @type {number} */ bytes) => Math.max(0, (bytes * 8) / (at - then)); // bits a millisecond
+    const held = all.map(({ video: { buffered, currentTime } }) =>
+      buffered.length ? (buffered.end(buffered.length - 1) - currentTime) * 1000 : null,
+    );
+    return [rate(up - upThen), rate(down - downThen), null, most(held)];
+  }
+}
+
+/**
+ * @param {(number | null)[]} values
+ * @returns {number | null}
+ */
+function most(values) {
+  const known = values.filter((one) => one !== null);
+  return known.length ? Math.max(...known) : null;
+}

@@ -1,0 +1,62 @@
+// The own voice on its way to the server, whichever that is.
+
+import { Peer } from "./peer.js";
+import { Speaker } from "./speaker.js";
+
+/** @typedef {import("./tile.js").Way} Way */
+/** @typedef {import("./tile.js").Access} Access */
+
+const BITRATE = 24000; // bit/s of Opus: speech is as clear as it gets, and with its headers it stays a trickle
+
+/** Fires "noway" where WebRTC cannot be had, and "change" when `state` or `reason` does. */
+export class Uplink extends EventTarget {
+  /** @type {Peer | Speaker | null} */
+  line = null;
+  #session;
+  #access;
+  #microphone;
+
+  /**
+   * @param {string} session
+   * @param {Access} access
+   * @param {import("./mic.js").Microphone} microphone
+   */
+  constructor(session, access, microphone) {
+    super();
+    this.#session = session;
+    this.#access = access;
+    this.#microphone = microphone;
+  }
+
+  get state() {
+    return this.line?.state ?? "closed";
+  }
+
+  get reason() {
+    return this.line?.reason ?? "";
+  }
+
+  /** @param {Way} way */
+  connect(way) {
+    this.close();
+    if (!this.#microphone.track) return;
+    const line = way === "webrtc" ? this.#peer() : new Speaker(this.#session, this.#access.token, this.#microphone.track);
+    line.addEventListener("state", () => this.dispatchEvent(new Event("change")));
+    line.addEventListener("noway", () => this.dispatchEvent(new Event("noway")));
+    this.line = line;
+  }
+
+  close() {
+    this.line?.close();
+    this.line = null;
+  }
+
+  #peer() {
+    const { token, iceServers } = this.#access;
+    const prepare = (/** @type {RTCPeerConnection} */ connection) => {
+      const track = this.#microphone.track;
+      if (track) connection.addTransceiver(track, { direction: "sendonly", sendEncodings: [{ maxBitrate: BITRATE }] });
+    };
+    return new Peer({ path: `/whip/${this.#session}`, token, iceServers, receives: false, prepare });
+  }
+}
