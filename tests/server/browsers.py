@@ -52,7 +52,7 @@ class Browser(ABC):
 
     @abstractmethod
     def press(self, key: str) -> None:
-        """Tab, Enter, Space or c."""
+        """Tab, Enter, Space, c or m."""
 
     @abstractmethod
     def resize(self, width: int, height: int) -> None:
@@ -116,7 +116,7 @@ class Chromium(Browser):
     """Chromium. Its sound goes nowhere (no device), but its clock runs."""
 
     name = "chromium"
-    _KEYS: ClassVar = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "c": (67, "c")}
+    _KEYS: ClassVar = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "c": (67, "c"), "m": (77, "m")}
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -179,7 +179,7 @@ class Firefox(Browser):
     """Firefox."""
 
     name = "firefox"
-    _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "c": "c"}
+    _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "c": "c", "m": "m"}
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -230,10 +230,10 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path, microphone: Path | None = None) -> Iterator[Chromium]:
+def chromium(folder: Path, *more: str, microphone: Path | None = None) -> Iterator[Chromium]:
     """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
 
-    microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
+    more: options. microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
     """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
@@ -243,7 +243,7 @@ def chromium(folder: Path, microphone: Path | None = None) -> Iterator[Chromium]
         "--no-first-run",
         *(f"--disable-{name}" for name in off),
     ]
-    options += ["--autoplay-policy=document-user-activation-required"]
+    options += ["--autoplay-policy=document-user-activation-required", *more]
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
     if microphone is not None:
         options += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]

@@ -34,11 +34,14 @@ export class Live extends EventTarget {
   #microphone;
   #numbers = new Numbers(this);
   #gone = new AbortController();
+  #up = ""; // state of the uplink
+  #track; // that it sends
 
   /** @param {Joining} joining */
   constructor({ room, name, hero, resume, microphone }) {
     super();
     this.#microphone = microphone;
+    this.#track = microphone.track;
     if (!("RTCPeerConnection" in globalThis)) this.#fallBack("browser");
     this.room = new Room(room, name, hero, resume);
     this.room.addEventListener("welcome", () => this.#begin());
@@ -171,7 +174,6 @@ export class Live extends EventTarget {
     this.#changed();
   }
 
-  #up = "";
   #upChanged() {
     const now = this.uplink?.state ?? "closed";
     if (this.#up === "reconnecting" && now === "live") this.room.renew(); // the websocket may be dead as well
@@ -179,7 +181,6 @@ export class Live extends EventTarget {
     this.#changed();
   }
 
-  #track = /** @type {MediaStreamTrack | null} */ (null);
   #micChanged() {
     if (this.#microphone.track !== this.#track) {
       this.#track = this.#microphone.track;

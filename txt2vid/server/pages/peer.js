@@ -13,11 +13,11 @@ import { readStats } from "./peerstats.js";
 const GATHERING = 500; // milliseconds for candidates: those of the machine itself are there at once
 const CONNECTING = 8000; // milliseconds from the server's answer, until UDP counts as blocked
 const ANSWERING = 20000; // milliseconds for the first answer: a face may have to be prepared for it
-const ASKING = 1500; // milliseconds for a request after a cut: a hung one is worth less than a new one
+const ASKING = 1000; // milliseconds for a request after a cut: a hung one is worth less than a new one
 const DISCONNECTED = 1500; // milliseconds for which ICE may be without an answer
-const STILL = 5000; // milliseconds for which nothing may come
-const PAUSE = 400; // milliseconds between attempts; PAUSES at most
-const PAUSES = 5000;
+const STILL = 3000; // milliseconds for which nothing may come
+const PAUSE = 300; // milliseconds between attempts, and a third more each time, up to PAUSES
+const PAUSES = 700;
 const MEASURE = 1000; // milliseconds
 
 /** The connection cannot be had as it is wanted. reason: "blocked" (UDP), "none" (the server has no WebRTC). */
@@ -93,7 +93,7 @@ export class Peer extends EventTarget {
         this.#say("reconnecting", error instanceof Error ? error.message : String(error));
       }
       this.#end();
-      if (failures >= 0) await this.#wait(Math.min(PAUSES, PAUSE * 1.5 ** failures), signal);
+      if (failures >= 0) await this.#wait(Math.min(PAUSES, PAUSE * 1.33 ** failures), signal);
     }
   }
 
