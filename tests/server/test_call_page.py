@@ -26,6 +26,7 @@ PERIOD = 50  # pictures, of 25 a second: more than from a fast word to the next
 OTHER = "document.querySelector('#others .tile')"
 STATE = "document.querySelector('#state').dataset.state"
 WORDS = "document.querySelector('#state-words').textContent"
+NUMBERS = "document.querySelector('#numbers').innerText"
 LIVE = f"({STATE} === 'live' && {OTHER}?.dataset.state === 'live')"
 WATCH = """() => {
   const look = (video) => {
@@ -138,9 +139,7 @@ def test_each_sees_the_others_hero_move_with_the_others_words(talk: tuple[Browse
     ]  # nobody hears itself
     goes_on(anna, f"Math.max(...seen.silences) > {MIDDLE}")
     assert max(goes_on(bob, "seen.silences.length >= 4").silences) < MIDDLE
-    anna.until(
-        "/Round trip \\d+ ms .* up \\d+ kbit.s · down \\d+ kbit/.test(document.querySelector('#numbers').innerText)"
-    )
+    anna.until(f"/Round trip \\d+ ms .* ↑ \\d+ ↓ \\d+ kbit/.test({NUMBERS})")
     assert anna.trouble() == bob.trouble() == []
 
 
@@ -209,7 +208,7 @@ def test_where_udp_is_blocked_it_goes_over_http(talk: tuple[Browser, Browser], t
         goes_on(carl, "seen.marks > 0")
         bob.until(f"{LIVE} && {OTHER}.innerText === 'Carl'")
         goes_on(bob, "seen.marks > 1")
-        carl.until("/up \\d+ kbit.s · down \\d+ kbit/.test(document.querySelector('#numbers').innerText)")
+        carl.until(f"/↑ \\d+ ↓ \\d+ kbit/.test({NUMBERS})")
         carl.click("#hang-up")
         bob.until("!document.querySelector('#alone').hidden")
         assert carl.trouble() == []

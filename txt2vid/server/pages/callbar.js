@@ -17,6 +17,7 @@ export class Callbar {
   #mute = element("mute");
   #chooser = /** @type {HTMLDialogElement} */ (element("chooser"));
   #gallery = new Gallery("chooser-heroes", false);
+  #voice = /** @type {HTMLSelectElement} */ (element("chooser-voice"));
 
   /**
    * @param {string} room
@@ -32,6 +33,7 @@ export class Callbar {
       element(id).addEventListener("click", () => void copyLink(element(id)));
     }
     document.addEventListener("keydown", (event) => this.#key(event));
+    this.#voice.addEventListener("change", () => microphone.disguise(Number(this.#voice.value)));
     microphone.addEventListener("state", () => this.#show());
     this.#gallery.addEventListener("choice", () => this.#live?.room.choose(this.#gallery.chosen));
     this.#gallery.addEventListener("picture", (event) => void this.bring(/** @type {CustomEvent<Blob>} */ (event).detail));
@@ -95,7 +97,8 @@ export class Callbar {
   }
 
   #show() {
-    const { state, muted, reason } = this.#microphone;
+    const { state, muted, reason, semitones } = this.#microphone;
+    this.#voice.value = String(semitones);
     const off = state !== "on";
     const words = off ? "Microphone" : muted ? "Unmute" : "Mute";
     this.#mute.querySelector("use")?.setAttribute("href", `/icons.svg#${off || muted ? "mic-off" : "mic"}`);

@@ -46,7 +46,7 @@ export class Gallery extends EventTarget {
       const gone = name !== "" && !heroes.some((hero) => hero.name === name);
       if (gone) option.remove(), this.#options.delete(name);
     }
-    if (!this.#options.has(this.chosen) && heroes.length) this.choose(heroes[0].name);
+    if (heroes.length) this.choose(this.#options.has(this.chosen) ? this.chosen : heroes[0].name);
   }
 
   /** @param {string} name */

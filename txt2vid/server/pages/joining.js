@@ -1,4 +1,4 @@
-// Before a call: name, hero, microphone.
+// Before a call: name, hero, voice, microphone.
 
 import { Gallery } from "./gallery.js";
 import { element, setText } from "./page.js";
@@ -16,6 +16,8 @@ export class Joining extends EventTarget {
   #name = /** @type {HTMLInputElement} */ (element("name"));
   #check = element("check");
   #level = /** @type {HTMLMeterElement} */ (element("level"));
+  #meter = element("meter");
+  #voice = /** @type {HTMLSelectElement} */ (element("join-voice"));
   #listen = element("listen");
   #gallery = new Gallery("join-heroes", true);
   #microphone;
@@ -25,14 +27,16 @@ export class Joining extends EventTarget {
   constructor(microphone) {
     super();
     this.#microphone = microphone;
-    const { name = "", hero = "" } = remembered();
+    const { name = "", hero = "", semitones = 0 } = remembered();
     this.#name.value = name;
+    microphone.disguise(semitones);
     this.#gallery.choose(hero);
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#join();
     });
     this.#check.addEventListener("click", () => void microphone.open());
+    this.#voice.addEventListener("change", () => microphone.disguise(Number(this.#voice.value)));
     this.#listen.addEventListener("click", () => this.#go());
     microphone.addEventListener("state", () => this.#show());
     this.#show();
@@ -58,15 +62,16 @@ export class Joining extends EventTarget {
     const name = this.#name.value.trim();
     const picture = this.#gallery.chosen === "" ? this.#gallery.own : null;
     const hero = this.#gallery.chosen;
-    remember({ name, hero });
+    remember({ name, hero, semitones: this.#microphone.semitones });
     this.dispatchEvent(new CustomEvent("join", { detail: { name, hero, picture } }));
   }
 
   #show() {
-    const { state, reason } = this.#microphone;
+    const { state, reason, semitones } = this.#microphone;
+    this.#voice.value = String(semitones);
     const barred = insecure();
     this.#check.hidden = state === "on" || barred !== null;
-    this.#level.hidden = state !== "on";
+    this.#meter.hidden = state !== "on";
     this.#check.toggleAttribute("disabled", state === "asking");
     this.#listen.hidden = state !== "refused";
     setText(element("join-why"), barred ? `${barred} You can listen, though.` : reason);
@@ -74,7 +79,7 @@ export class Joining extends EventTarget {
   }
 }
 
-/** @returns {{name?: string, hero?: string}} */
+/** @returns {{name?: string, hero?: string, semitones?: number}} */
 function remembered() {
   try {
     return JSON.parse(localStorage.getItem(KEY) ?? "{}");
@@ -83,7 +88,7 @@ function remembered() {
   }
 }
 
-/** @param {{name: string, hero: string}} choice */
+/** @param {{name: string, hero: string, semitones: number}} choice */
 function remember(choice) {
   try {
     localStorage.setItem(KEY, JSON.stringify(choice));

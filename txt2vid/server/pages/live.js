@@ -184,7 +184,7 @@ export class Live extends EventTarget {
   #micChanged() {
     if (this.#microphone.track !== this.#track) {
       this.#track = this.#microphone.track;
-      this.uplink?.connect(this.way);
+      this.uplink?.change(this.way);
     }
     this.room.mute(this.#microphone.muted);
     this.#changed();

@@ -1,4 +1,4 @@
-// The microphone of a call: asked for, measured, switched off, and handed on as the track that the others' server hears.
+// The microphone of a call: asked for, measured, switched off, made another voice of, and handed on as a track.
 
 /** @typedef {"off" | "asking" | "on" | "refused"} MicState */
 
@@ -20,6 +20,7 @@ export class Microphone extends EventTarget {
   state = "off";
   reason = "";
   muted = false;
+  semitones = 0; // by which the voice is higher
   /** @type {MediaStreamTrack | null} what is sent */
   track = null;
   /** @type {MediaStream | null} */
@@ -28,6 +29,8 @@ export class Microphone extends EventTarget {
   #context = null;
   /** @type {AnalyserNode | null} */
   #analyser = null;
+  /** @type {MediaStreamAudioSourceNode | null} */
+  #source = null;
   #samples = new Float32Array(1024);
 
   /** Asks for it; to be called in a click's handler. Whether there is one then. */
@@ -35,8 +38,9 @@ export class Microphone extends EventTarget {
     if (this.state === "on") return true;
     this.#say("asking");
     try {
-      this.#take(await navigator.mediaDevices.getUserMedia({ audio: WANTED }));
+      await this.#take(await navigator.mediaDevices.getUserMedia({ audio: WANTED }));
     } catch (error) {
+      this.close();
       const name = error instanceof Error ? error.name : "";
       this.#say("refused", HELP[name] ?? `The microphone cannot be used (${name || error}): try another browser.`);
       return false;
@@ -49,14 +53,24 @@ export class Microphone extends EventTarget {
   close() {
     this.#stream?.getTracks().forEach((track) => track.stop());
     void this.#context?.close();
-    this.#stream = this.#context = this.#analyser = this.track = null;
+    this.#stream = this.#context = this.#analyser = this.#source = this.track = null;
     this.#say("off");
   }
 
   /** @param {boolean} muted */
   mute(muted) {
     this.muted = muted;
-    if (this.track) this.track.enabled = !muted;
+    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /**
+   * Hides the voice, before anything of it leaves the browser.
+   * @param {number} semitones by which it is higher; 0: as it is
+   */
+  disguise(semitones) {
+    this.semitones = semitones;
+    if (this.state === "on") this.track = this.#disguised();
     this.dispatchEvent(new Event("state"));
   }
 
@@ -70,20 +84,37 @@ export class Microphone extends EventTarget {
   }
 
   /** @param {MediaStream} stream */
-  #take(stream) {
+  async #take(stream) {
     this.#stream = stream;
     const [track] = stream.getAudioTracks();
-    this.track = track;
     track.contentHint = "speech";
     track.enabled = !this.muted;
     track.addEventListener("ended", () => {
       this.close();
       this.#say("refused", "The microphone is gone: plug it in, or allow it, and try again.");
     });
-    this.#context = new AudioContext();
-    void this.#context.resume();
-    this.#analyser = new AnalyserNode(this.#context, { fftSize: this.#samples.length });
-    this.#context.createMediaStreamSource(stream).connect(this.#analyser);
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.#context = context;
+    context.addEventListener("statechange", () => context.state !== "closed" && void context.resume()); // after a phone call
+    void context.resume();
+    this.#analyser = new AnalyserNode(context, { fftSize: this.#samples.length });
+    this.#source = context.createMediaStreamSource(stream);
+    this.#source.connect(this.#analyser);
+    await context.audioWorklet?.addModule("/voice-worklet.js");
+    this.track = this.#disguised();
+  }
+
+  /** The track to be sent: the microphone's own, or what the worklet makes of it. */
+  #disguised() {
+    const [track] = this.#stream?.getAudioTracks() ?? [];
+    if (!this.#context || !this.#source || this.semitones === 0) return track ?? null;
+    const options = { numberOfOutputs: 1, outputChannelCount: [1], processorOptions: { semitones: this.semitones } };
+    const voice = new AudioWorkletNode(this.#context, "voice", options);
+    const out = new MediaStreamAudioDestinationNode(this.#context, { channelCount: 1 });
+    this.#source.disconnect(); // from the last disguise
+    this.#source.connect(/** @type {AnalyserNode} */ (this.#analyser));
+    this.#source.connect(voice).connect(out);
+    return out.stream.getAudioTracks()[0];
   }
 
   /** @type {(state: MicState, reason?: string) => void} */

@@ -29,9 +29,8 @@ export class Numbers {
     const [up, down, trip, buffer] = way === "webrtc" ? this.#ofPeers() : this.#ofWeb();
     const words = [
       trip === null ? "" : `Round trip ${Math.round(trip)} ms`,
-      buffer === null ? "" : `held back ${Math.round(buffer)} ms`,
-      Number.isFinite(up) ? `up ${Math.round(up)} kbit/s` : "",
-      Number.isFinite(down) ? `down ${Math.round(down)} kbit/s` : "",
+      buffer === null ? "" : `buffer ${Math.round(buffer)} ms`,
+      Number.isFinite(up + down) ? `↑ ${Math.round(up)} ↓ ${Math.round(down)} kbit/s` : "",
     ];
     return words.filter(Boolean).join(" · ");
   }

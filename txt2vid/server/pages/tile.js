@@ -42,7 +42,7 @@ export class Tile extends EventTarget {
     this.#access = access;
     this.video.muted = access.mine; // nobody wants to hear themselves
     this.video.autoplay = true;
-    const caption = make("p", { class: "name" }, this.#name, this.#muted, this.#words);
+    const caption = make("p", { class: "name", "aria-live": "polite", "aria-atomic": "true" }, this.#name, this.#muted, this.#words);
     this.element = make(access.mine ? "div" : "li", { class: "tile" }, this.#picture, this.video, caption);
     for (const event of ["playing", "emptied"]) this.video.addEventListener(event, () => this.#look());
     this.show(member, "");

@@ -46,6 +46,16 @@ export class Uplink extends EventTarget {
     this.line = line;
   }
 
+  /**
+   * The microphone has another track, the first one, or none any more.
+   * @param {Way} way
+   */
+  change(way) {
+    const track = this.#microphone.track;
+    if (this.line && track) void this.line.send(track);
+    else this.connect(way);
+  }
+
   close() {
     this.line?.close();
     this.line = null;
