@@ -158,7 +158,7 @@ class Hub:
     def on_event(self, event: Event, fds: list[int]) -> None:
         """A studio has said something; the descriptors are ours."""
         if isinstance(event, Prepared):
-            if event.error is not None:
+            if event.error is not None and event.face in self.faces:
                 say(_log, "face failed", logging.ERROR, face=event.face, why=event.error)
             self.faces.prepared(event)
             return

@@ -88,10 +88,13 @@ class Pictures:
         self._thread = ThreadPoolExecutor(1, "pictures")
         self._folder: tempfile.TemporaryDirectory[str] | None = None  # of mode 0700; made for the first picture
         self._small: OrderedDict[Path, bytes] = OrderedDict()  # MAX_THUMBNAILS at most
+        self._kept = 0  # MAX_KEPT at most
         self._waiting = 0  # DRAWING at most
 
     async def keep(self, data: bytes, name: str) -> Path:
-        """A picture that somebody brought, as a file of ours. Raises Unfit, Busy."""
+        """A picture that somebody brought, as a file of ours; `drop` it in the end. Raises Unfit, Busy."""
+        if self._kept >= limits.MAX_KEPT:
+            raise Busy("too many pictures are kept here: try again later")
 
         def work() -> Path:
             try:
@@ -104,7 +107,12 @@ class Pictures:
             except Exception as err:  # decoders stumble in many ways over what was made to break them
                 raise Unfit(_DAMAGED) from err
 
-        return await self._apart(work)
+        self._kept += 1
+        try:
+            return await self._apart(work)
+        except BaseException:
+            self._kept -= 1
+            raise
 
     async def small(self, path: Path) -> bytes:
         """A small JPEG of a face's file. Raises MediaError where it cannot be read, Busy."""
@@ -118,7 +126,8 @@ class Pictures:
         return self._small[path]
 
     def drop(self, path: Path) -> None:
-        """A picture that is not wanted any more. Twice is safe."""
+        """A picture of `keep` that is not wanted any more."""
+        self._kept -= 1
         self._small.pop(path, None)
         path.unlink(missing_ok=True)
 
