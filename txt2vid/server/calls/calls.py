@@ -15,7 +15,7 @@ from txt2vid.core.tasks import within
 from txt2vid.errors import Txt2VidError
 from txt2vid.server import limits
 from txt2vid.server.calls.gallery import Gallery
-from txt2vid.server.calls.rooms import Full, Guest, Manner, Member, Room, Rooms
+from txt2vid.server.calls.rooms import Full, Manner, Member, Room, Rooms
 from txt2vid.server.hub import Hub
 from txt2vid.server.logs import say
 from txt2vid.server.rates import Addresses, Bucket
@@ -240,12 +240,9 @@ class Calls:
         for caller in list(self._in(room)):
             caller.tell(state)
         for position, guest in enumerate(room.lobby, 1):
-            self._tell_position(guest, position)
+            if guest.id in self._callers:
+                self._callers[guest.id].tell(Lobby(position))
         self._arm()
-
-    def _tell_position(self, guest: Guest, position: int) -> None:
-        if guest.id in self._callers:
-            self._callers[guest.id].tell(Lobby(position))
 
     async def _choose(self, room: Room, member: Member, hero: str) -> None:
         """Waits for the face, which may take a while (a video), and shows it."""
