@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from txt2vid.core.expressions import Cue
@@ -76,11 +76,13 @@ class Sessions:
         if face == session.face:
             return
         try:
-            await self._faces.ready(face)
+            prepared = await self._faces.ready(face)
         except Txt2VidError as err:
             say(_log, "face failed", logging.ERROR, face=face, why=str(err))
             raise Refused("face", f"face {face!r} cannot be used: the server's log says why") from err
         session.before, session.face = session.face, face
+        if session.running is not None:
+            session.running = replace(session.running, width=prepared.width, height=prepared.height)
         self._studios.send(ChangeFace(session.name, face))
 
     def cut(self, session: Session, epoch: int) -> None:
