@@ -51,7 +51,8 @@ MAX_GUESSERS = 1024  # addresses that are remembered; the one that guessed longe
 
 # Pictures that callers bring
 MAX_UPLOAD = 8 << 20  # bytes: a telephone's photograph has 3 to 6 MB
-MAX_UPLOAD_PIXELS = 40_000_000  # as the file's head tells, before anything is decoded: 160 MB at Pillow's four bytes
+MAX_UPLOAD_PIXELS = 40_000_000  # as the file's head tells, before anything is decoded: 150 to 360 MB meanwhile
+MAX_WEBP_PIXELS = 16_000_000  # of a WebP, whose decoder takes four times what others do: 260 MB
 MAX_UPLOADS = 8  # of a room, those that are being prepared among them: each is a face in a studio, some 100 MB
 UPLOADS_A_SECOND = 0.1  # of a room, good or bad: reading one takes a core up to a second; and UPLOADS_BURST at once
 UPLOADS_BURST = 12.0

@@ -70,6 +70,7 @@ NO_PICTURES = {
     "just too large": bomb(8_001, 5_000),
     "a gif": plain(form="GIF"),
     "a bitmap": plain(form="BMP"),
+    "too large a webp": plain((4_001, 4_000), "WEBP", quality=0, method=0),
     "too small": plain((30, 30)),
     "moving webp": moving("WEBP"),
     "moving png": moving("PNG"),

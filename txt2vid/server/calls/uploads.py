@@ -46,13 +46,14 @@ def check(data: bytes) -> None:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we ask for less than that
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
+                most = limits.MAX_WEBP_PIXELS if image.format == "WEBP" else limits.MAX_UPLOAD_PIXELS
                 moving = image.format not in _STILL and getattr(image, "n_frames", 1) > 1
     except Image.DecompressionBombError as err:
         raise _too_large() from err
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as err:
         raise Unfit("this is no picture that is known here: send a JPEG, PNG or WebP file") from err
-    if width * height > limits.MAX_UPLOAD_PIXELS:
-        raise _too_large()
+    if width * height > most:
+        raise _too_large(most)
     if min(width, height) < MIN_SIZE:
         raise Unfit(f"the picture is too small for a face: {MIN_SIZE} pixels a side are the least")
     if moving:
@@ -81,7 +82,7 @@ def redraw(data: bytes, folder: Path, name: str) -> Path:
 class Pictures:
     """Callers' pictures in a folder that is ours alone, and small pictures of all faces. Use it from one event loop.
 
-    Everything is read and drawn in one thread, one at a time: a large picture takes a core and 300 MB for a second.
+    Everything is read and drawn in one thread, one at a time: a large picture takes a core and 360 MB for a second.
     """
 
     def __init__(self) -> None:
@@ -153,5 +154,5 @@ class Pictures:
             self._waiting -= 1
 
 
-def _too_large() -> Unfit:
-    return Unfit(f"the picture is too large: {limits.MAX_UPLOAD_PIXELS // 1_000_000} megapixels are the most")
+def _too_large(most: int = limits.MAX_UPLOAD_PIXELS) -> Unfit:
+    return Unfit(f"the picture is too large: {most // 1_000_000} megapixels are the most in a file of its kind")
