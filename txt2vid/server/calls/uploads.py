@@ -63,19 +63,23 @@ def check(data: bytes) -> None:
 def redraw(data: bytes, folder: Path, name: str) -> Path:
     """The picture upright, in sRGB and small enough, as a PNG of ours; what came is gone. Raises Unfit."""
     came, kept = folder / f"{name}.came", folder / f"{name}.png"
-    came.write_bytes(data)
     try:
+        came.write_bytes(data)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             large = max(image.size) > limits.UPLOAD_SIZE
         picture = load_picture(came, limits.UPLOAD_SIZE if large else None)
     except PictureError as err:
         raise Unfit(_DAMAGED) from err
     finally:
-        came.unlink()
+        came.unlink(missing_ok=True)
     drawn = Image.fromarray(picture.pixels[:, :, ::-1])
     if picture.alpha is not None:
         drawn.putalpha(Image.fromarray(picture.alpha))
-    drawn.save(kept, "PNG", compress_level=_QUICK)
+    try:
+        drawn.save(kept, "PNG", compress_level=_QUICK)
+    except OSError:  # the disk is full
+        kept.unlink(missing_ok=True)
+        raise
     return kept
 
 
