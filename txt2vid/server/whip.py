@@ -173,14 +173,16 @@ class Whip:
         if match is None:
             raise _Answer(428, "a PATCH needs If-Match with the session's ETag")
         ufrag, _ = credentials(fragment)
-        if match.strip() == "*" or (ufrag and ufrag != resource.peer.remote_ufrag):
-            raise _Answer(422, "ICE restarts are not to be had: POST a new offer, which is as quick")
-        if match.strip() != resource.tag:
-            raise _Answer(412, "another ICE session runs: take the ETag of the answer")
         try:
+            if match.strip() == "*" and ufrag != resource.peer.remote_ufrag:  # a restart (RFC 9725, 4.3.3)
+                answer = await resource.peer.restart(fragment)
+                resource.tag = f'"{secrets.token_hex(8)}"'
+                return Response(answer, 200, {"ETag": resource.tag}, FRAGMENT)
+            if match.strip() not in ("*", resource.tag):
+                raise _Answer(412, "another ICE session runs: take the ETag of the last answer")
             await resource.peer.trickle(fragment)
         except OfferRefused as err:
-            raise _Answer(400, str(err)) from err
+            raise _Answer(400 if err.acceptable else 422, str(err)) from err
         return Response(status_code=204)
 
     async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> Any:
