@@ -24,7 +24,7 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data).
+    something that only looks (streams, the page's data). secure: whether it came over our own TLS.
     """
 
     kind: Literal["http", "websocket"]
@@ -34,6 +34,7 @@ class Asked:
     token: str | None = None
     open_to_all: bool = False
     viewing: bool = False
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class Access:
             return True
         if origin in self.origins or (parts.netloc and parts.netloc in self.origins):
             return False
+        if asked.secure and parts.scheme != "https":  # a page that anyone between could have written
+            return True
         default = _DEFAULT_PORTS.get(parts.scheme, "")
         return not parts.netloc or _with_port(parts.netloc, default) != _with_port((asked.host or "").lower(), default)
 
