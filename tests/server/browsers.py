@@ -21,6 +21,7 @@ TRAP = """() => {
   addEventListener("error", (event) => trouble.push(`error ${event.message}`));
   addEventListener("unhandledrejection", (event) => trouble.push(`rejection ${event.reason}`));
 }"""
+ELSEWHERE = "faces.test"  # a name of this machine that browsers take for another one's
 Json = dict[str, Any]
 
 
@@ -230,8 +231,11 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Chromium]:
-    """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it."""
+def chromium(folder: Path, *more: str) -> Iterator[Chromium]:
+    """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
+
+    more: options.
+    """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
         "--headless=new",
@@ -241,6 +245,7 @@ def chromium(folder: Path) -> Iterator[Chromium]:
         *(f"--disable-{name}" for name in off),
     ]
     options += ["--autoplay-policy=document-user-activation-required"]
+    options += [f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1", *more]
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
     with launched("chromium", options, folder, folder / "DevToolsActivePort", _chromium_address) as socket:
         yield Chromium(socket)
@@ -263,6 +268,7 @@ _FIREFOX = {
     "layout.css.prefers-color-scheme.content-override": 0,  # dark
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "network.dns.localDomains": ELSEWHERE,
     "remote.active-protocols": 1,  # BiDi alone
     "remote.prefs.recommended": True,  # what Firefox itself recommends for tests
     "toolkit.telemetry.enabled": False,
