@@ -24,7 +24,7 @@ def test_files_that_hold_no_certificate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:8080/speak", "http://studio.example/?token=secret"])
 def test_without_tls_there_is_nothing_to_trust(url: str) -> None:
-    with pytest.raises(UsageError, match="leave it out") as caught:
+    with pytest.raises(UsageError, match="leave --ca out") as caught:
         trusting(PIN, url)
     assert "secret" not in str(caught.value)
 

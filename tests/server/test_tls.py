@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from tests.server.certificates import DAY, Files, issued
 from tests.server.conftest import PATIENCE, SMALL, Server, Serving, Talk, serving
@@ -84,9 +84,9 @@ def test_plain_http_is_told_what_this_port_speaks(secure: Secure) -> None:
 
 def origin(secure: Secure, text: str) -> int:
     """The status that a page of this origin gets for a websocket."""
-    options = {"origin": text, "ssl": secure.trust, "subprotocols": [Subprotocol(wire.SUBPROTOCOL)]}
+    protocols = [Subprotocol(wire.SUBPROTOCOL)]
     try:
-        with connect(f"wss://{secure.place}/speak", **options):  # type: ignore[arg-type]
+        with connect(f"wss://{secure.place}/speak", origin=Origin(text), ssl=secure.trust, subprotocols=protocols):
             return 101
     except InvalidStatus as err:
         return err.response.status_code
@@ -135,12 +135,13 @@ def test_the_sender_speaks_to_nobody_else(secure: Secure, txt2vid: Command) -> N
 
 def test_the_player_watches_whom_it_trusts(secure: Secure) -> None:
     url = play.stream_url(f"https://{secure.place}")
-    for ca in (str(secure.files.ca), secure.fingerprint):
-        with play.connect(url, None, trusting(ca, url)) as stream:
+    for trusted in (str(secure.files.ca), secure.fingerprint):
+        with play.connect(url, None, trusting(trusted, url)) as stream:
             assert stream.read(188)[:1] == b"G"  # MPEG-TS
-    for ca, says in ((None, "add --ca"), ("00" + secure.fingerprint[2:], "is another one")):
+    other = trusting("00" + secure.fingerprint[2:], url)
+    for trust, says in ((None, "add --ca"), (other, "is another one")):
         with pytest.raises(ServerError, match=says):
-            play.connect(url, None, trusting(ca, url) if ca else None)
+            play.connect(url, None, trust)
     with pytest.raises(ServerError, match="write https:// instead"):
         play.connect(url.replace("https", "http"), None)
 

@@ -20,7 +20,9 @@ def trusting(ca: str, url: str) -> ssl.SSLContext:
     Raises UsageError where the URL knows no certificates, MediaError where the file holds none.
     """
     if not url.startswith(("https://", "wss://")):
-        raise UsageError(f"--ca is about https:// and wss://, which {url.partition('?')[0]} is not: leave it out")
+        raise UsageError(
+            f"--ca is about https:// and wss://, which {url.partition('?')[0]} is not: change that, or leave --ca out"
+        )
     if _FINGERPRINT.fullmatch(ca):
         return _Pinned(bytes.fromhex(ca.replace(":", "")))
     context = ssl.create_default_context()
