@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import ssl
@@ -18,9 +19,13 @@ from websockets.typing import Origin, Subprotocol
 
 from tests.server.certificates import DAY, Files, issued
 from tests.server.conftest import PATIENCE, SMALL, Server, Serving, Talk, serving
+from txt2vid.bench import target
+from txt2vid.bench.first import viewer
+from txt2vid.bench.speaking import speaking
+from txt2vid.bench.target import Options
 from txt2vid.cli import play
 from txt2vid.core import wire
-from txt2vid.errors import ServerError
+from txt2vid.errors import ServerError, Txt2VidError
 from txt2vid.sender.trust import trusting
 from txt2vid.server.door import HINT
 
@@ -198,3 +203,26 @@ def test_a_certificate_made_at_the_start_is_trusted_by_file(serving: Serving, tm
             with urlopen(f"https://{name}:{running.port}/healthz", context=trust) as answer:
                 assert answer.status == 200
     assert {each.name for each in (tmp_path / "serve").iterdir()} == {"serve.log"}  # its TMPDIR: no key is left
+
+
+def test_the_benchmark_measures_whom_it_trusts(secure: Secure) -> None:
+    """The benchmark's own sender and viewer."""
+    url, stranger = f"https://{secure.place}", issued(secure.files.ca.parent / "stranger")
+    with target.serving(Options(Path("unused"), url=url, ca=secure.files.ca)) as found, viewer() as watcher:
+        assert (found.session, found.pid) == ("hero", None)
+        watcher.tell({**found.watched, "first": True})
+        assert watcher.wait_for("first", 2 * PATIENCE)["width"] == 128
+        assert watcher.wait_for("ended", 2 * PATIENCE)["why"] == "done"
+        watcher.tell({**found.watched, "ca": str(stranger.ca), "patience": 0.1})
+        assert "Error" in watcher.wait_for("ended", 2 * PATIENCE)["why"]
+
+        async def greeted() -> str:
+            async with speaking(found, "measured", "opus") as line:
+                return line.ready.session
+
+        assert asyncio.run(greeted()) == "measured"
+    with (
+        pytest.raises(Txt2VidError, match="add --ca"),
+        target.serving(Options(Path("unused"), url=url, ca=stranger.ca)),
+    ):
+        pytest.fail("it is not trusted")

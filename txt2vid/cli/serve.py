@@ -134,10 +134,12 @@ def _announce(address: Address, settings: Settings, *, as_json: bool) -> None:
     play = "" if default and not query else f" '{streams['ts']}{query}'" if query else f" {streams['ts']}"
     send = "" if default else f" {address.speak}"
     ask = "" if access.token is None else f" --token {TOKENLESS}"
-    trust = f" --ca {address.fingerprint}" if address.names else ""
+    made = settings.tls is not None and settings.tls.certificate is None
+    trust = f" --ca {address.fingerprint}" if made else ""
     click.echo(f"page:   {http}/{query}")
     click.echo(f"watch:  txt2vid play{play}{trust}   (or ffplay, mpv, VLC: {streams['ts']}{query})")
     click.echo(f"speak:  txt2vid send{send} --mic{ask}{trust}")
-    if address.names:
-        click.echo(f"proof:  self-signed, for {', '.join(address.names)}")
-        click.echo(f"        browsers warn of it: compare its SHA-256, {address.fingerprint}")
+    if address.fingerprint is not None:
+        click.echo(f"proof:  a certificate for {', '.join(address.names) or 'nobody'}")
+    if made:
+        click.echo(f"        self-signed, so browsers warn of it: compare its SHA-256, {address.fingerprint}")

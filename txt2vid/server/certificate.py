@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Ready to be used. fingerprint: SHA-256 of the certificate, "AB:CD:…". names: who it is for, if made here."""
+    """Ready to be used. fingerprint: SHA-256 of the certificate, "AB:CD:…". names: who it is for."""
 
     context: ssl.SSLContext
     fingerprint: str
@@ -49,7 +49,7 @@ def proof(tls: Tls, host: str, allowed: Iterable[str]) -> Proof:
     _look_at_dates(found, tls.certificate)
     context = _context()
     _load(context, tls.certificate, tls.key)
-    return Proof(context, _fingerprint(found), ())
+    return Proof(context, _fingerprint(found), _names(found))
 
 
 def _context() -> ssl.SSLContext:
@@ -76,6 +76,14 @@ def _look_at_dates(certificate: x509.Certificate, path: Path) -> None:
         say(_log, "the certificate has expired: clients will refuse it", logging.WARNING, file=path, on=until.date())
     elif since > now:
         say(_log, "the certificate is not valid yet: clients will refuse it", logging.WARNING, file=path, on=since)
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):  # the latter: of one that nobody will trust
+        return ()
+    return (*held.get_values_for_type(x509.DNSName), *map(str, held.get_values_for_type(x509.IPAddress)))
 
 
 class _EncryptedError(Exception):

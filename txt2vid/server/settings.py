@@ -76,7 +76,7 @@ class Settings:
 class Address:
     """Where a server that is ready can be reached, and the first session's name.
 
-    fingerprint: SHA-256 of its certificate, None for plain HTTP. names: who a certificate that it made itself is for.
+    fingerprint: SHA-256 of its certificate, None for plain HTTP. names: who that one is for.
     """
 
     host: str
