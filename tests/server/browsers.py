@@ -182,9 +182,9 @@ class Firefox(Browser):
     name = "firefox"
     _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "c": "c"}
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, *, trusting: bool) -> None:
         super().__init__(socket)
-        self.call("session.new", {"capabilities": {}})
+        self.call("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": trusting}}})
         self.call("session.subscribe", {"events": ["log.entryAdded"]})
         self.call("script.addPreloadScript", {"functionDeclaration": TRAP})
         self._context = self.call("browsingContext.getTree")["contexts"][0]["context"]
@@ -231,10 +231,10 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path, *more: str) -> Iterator[Chromium]:
+def chromium(folder: Path, *, trusting: bool = False) -> Iterator[Chromium]:
     """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
 
-    more: options.
+    trusting: takes any certificate, as a person does who clicks the warning away.
     """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
@@ -245,20 +245,21 @@ def chromium(folder: Path, *more: str) -> Iterator[Chromium]:
         *(f"--disable-{name}" for name in off),
     ]
     options += ["--autoplay-policy=document-user-activation-required"]
-    options += [f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1", *more]
+    options += [f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"]
+    options += ["--ignore-certificate-errors"] if trusting else []
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
     with launched("chromium", options, folder, folder / "DevToolsActivePort", _chromium_address) as socket:
         yield Chromium(socket)
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
-    """A Firefox with its profile in `folder`."""
+def firefox(folder: Path, *, trusting: bool = False) -> Iterator[Firefox]:
+    """A Firefox with its profile in `folder`. trusting: takes any certificate."""
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in _FIREFOX.items()]
     (folder / "user.js").write_text("\n".join(lines))
     options = ["--headless", "--no-remote", "--remote-debugging-port", "0", "--profile", str(folder)]
     with launched("firefox-esr", options, folder, folder / "WebDriverBiDiServer.json", _firefox_address) as socket:
-        yield Firefox(socket)
+        yield Firefox(socket, trusting=trusting)
 
 
 _FIREFOX = {

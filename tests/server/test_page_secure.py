@@ -49,13 +49,13 @@ def test_the_tunnel_is_one_that_can_be_typed(
 
 
 @pytest.mark.slow
-def test_the_viewer_page_is_live_over_a_certificate_made_at_the_start(tmp_path: Path, hero: Path) -> None:
-    """A person would have clicked the browser's warning away."""
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_the_viewer_page_is_live_with_a_certificate_made_at_the_start(tmp_path: Path, hero: Path, name: str) -> None:
     profile = tmp_path / "profile"
     profile.mkdir()
     with (
         serving(tmp_path / "serve", "--face", hero, *SMALL, "--tls-self-signed") as server,
-        browsers.chromium(profile, "--ignore-certificate-errors") as window,
+        getattr(browsers, name)(profile, trusting=True) as window,
     ):
         url = server.announced["url"]
         assert url == f"https://127.0.0.1:{server.port}/"
