@@ -34,7 +34,7 @@ def names_of(host: str, allowed: Iterable[str] = ()) -> tuple[str, ...]:
 
 def addresses() -> tuple[str, ...]:
     """This machine's, without loopback and those of one link only."""
-    found = [*_interfaces(), *_resolved(socket.gethostname()), *_routed()]
+    found = list(_interfaces()) or [*_resolved(socket.gethostname()), *_routed()]  # the latter may wait for DNS
     known = dict.fromkeys(ipaddress.ip_address(each.partition("%")[0]) for each in found)
     return tuple(str(each) for each in known if not (each.is_loopback or each.is_link_local or each.is_unspecified))
 
