@@ -59,6 +59,6 @@ class Guard:
             authorization=headers.get("authorization"),
             token=tokens[0] if tokens else None,
             open_to_all=path in self._open_paths or path.startswith("/static/"),
-            secure=scope["scheme"] in ("https", "wss"),
+            secure=scope.get("scheme") in ("https", "wss"),
             viewing=path.startswith(("/s/", "/stream.", "/captions", "/api/")),
         )
