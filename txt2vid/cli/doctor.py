@@ -162,7 +162,11 @@ def _opus() -> str:
 
 
 def _server() -> str:
-    missing = [name for name in ("starlette", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ("starlette", "uvicorn", "prometheus_client", "cryptography")
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise DependencyError(f"{', '.join(missing)} not installed: pip install 'txt2vid[serve]'")
     from txt2vid.ffmpeg import program

@@ -24,7 +24,8 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data). changes: whether its method is more than a look.
+    something that only looks (streams, the page's data). changes: whether its method is more than a look. secure: whether
+    it came over our own TLS.
     """
 
     kind: Literal["http", "websocket"]
@@ -35,6 +36,7 @@ class Asked:
     open_to_all: bool = False
     viewing: bool = False
     changes: bool = False
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Access:
             return True
         if origin in self.origins or (parts.netloc and parts.netloc in self.origins):
             return False
+        if asked.secure and parts.scheme != "https":  # a page that anyone between could have written
+            return True
         default = _DEFAULT_PORTS.get(parts.scheme, "")
         return not parts.netloc or _with_port(parts.netloc, default) != _with_port((asked.host or "").lower(), default)
 

@@ -59,6 +59,7 @@ class Guard:
             authorization=headers.get("authorization"),
             token=tokens[0] if tokens else None,
             open_to_all=path in self._open_paths or path.startswith("/static/"),
+            secure=scope.get("scheme") in ("https", "wss"),
             viewing=path.startswith(("/s/", "/stream.", "/captions", "/api/", "/whep/")),
             changes=scope.get("method", "GET") not in ("GET", "HEAD"),
         )
