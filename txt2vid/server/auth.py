@@ -24,8 +24,8 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data). changes: whether its method is more than a look. secure: whether
-    it came over our own TLS.
+    something that only looks (streams, the page's data). changes: whether its method is more than a look.
+    secure: whether it came over our own TLS.
     """
 
     kind: Literal["http", "websocket"]
