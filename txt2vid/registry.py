@@ -38,11 +38,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "faster-whisper": "txt2vid.stt.whisper:Whisper",
         "google": "txt2vid.stt.google:GoogleSpeech",
     },
-    "transport": {},
+    "transport": {
+        "webrtc": "txt2vid.transports.webrtc:Peers",
+    },
 }
 """Kind -> name -> where it is. The first voice is the one that "auto" asks for first."""
 
 _EXTRAS: Mapping[str, str] = {
+    "aiortc": "webrtc",
     "cv2": "serve",
     "faster_whisper": "whisper",
     "google": "cloud",

@@ -69,6 +69,7 @@ def examine() -> Iterator[Finding]:
         yield _try(f"ear {name}", partial(_ear, name), needed=False)
     yield _try("opus", _opus, needed=False)
     yield _try("server", _server, needed=False)
+    yield _try("webrtc", _webrtc, needed=False)
     yield _try("player", _player, needed=False)
     yield _try("torch", _torch, needed=False)
     yield _try("microphone", _microphone, needed=False)
@@ -161,7 +162,11 @@ def _opus() -> str:
 
 
 def _server() -> str:
-    missing = [name for name in ("starlette", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ("starlette", "uvicorn", "prometheus_client", "cryptography")
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise DependencyError(f"{', '.join(missing)} not installed: pip install 'txt2vid[serve]'")
     from txt2vid.ffmpeg import program
@@ -170,6 +175,11 @@ def _server() -> str:
     if lacking:
         raise DependencyError(f"ffmpeg has no muxer {' nor '.join(lacking)}: install your system's full ffmpeg")
     return "ready for txt2vid serve"
+
+
+def _webrtc() -> str:
+    registry.load("transport", "webrtc")()
+    return "ready for /whip and /whep of txt2vid serve"
 
 
 def _player() -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from txt2vid.core.captions import Caption
 from txt2vid.core.expressions import Cue
 from txt2vid.core.options import FaceOptions, SpeakerOptions
+from txt2vid.core.packets import PicturePacket, SoundPacket
 from txt2vid.core.wire import AudioFormat, Packet
 
 # Server to studio
@@ -51,6 +52,23 @@ class Watch:
 
     session: str
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Draw, and send Packets, their pictures in these codecs, each of at most `bitrate` bit/s; no codecs: no longer."""
+
+    session: str
+    codecs: tuple[str, ...]
+    bitrate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The next picture in this codec can be decoded without others."""
+
+    session: str
+    codec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +201,19 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Packets:
+    """One frame for peers. time: of the frame, in samples since the session's start; sound may be ahead of it.
+
+    pictures: one for each codec that is wanted. sound: what packets are complete, in order.
+    """
+
+    session: str
+    time: int
+    pictures: tuple[PicturePacket, ...]
+    sound: tuple[SoundPacket, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A text was shown to its end, or dropped."""
 
@@ -250,6 +281,8 @@ Request = (
     | Forget
     | Open
     | Watch
+    | Forward
+    | Key
     | Source
     | Hear
     | Say
@@ -262,4 +295,4 @@ Request = (
     | DoWithout
     | Stop
 )
-Event = Prepared | Opened | Failed | Encoding | Said | Captioned | Silenced | Drained | Report
+Event = Prepared | Opened | Failed | Encoding | Packets | Said | Captioned | Silenced | Drained | Report

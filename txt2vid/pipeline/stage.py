@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from txt2vid.core.media import LISTENING_RATE, Pixels
 from txt2vid.engines.base import Engine, Job, Question
-from txt2vid.errors import FFmpegError
+from txt2vid.errors import Txt2VidError
 from txt2vid.faces.face import Face
 from txt2vid.faces.playback import there_and_back
-from txt2vid.ffmpeg.live import LiveEncoder
-from txt2vid.pipeline.live import EARLY, Session, Step
-from txt2vid.pipeline.messages import Captioned, Drained, Encoding, Event, Failed, Report, Said, Silenced
-from txt2vid.pipeline.render import PROVENANCE
+from txt2vid.pipeline.forwarded import Forwarded
+from txt2vid.pipeline.live import Session, Step
+from txt2vid.pipeline.messages import Captioned, Drained, Event, Failed, Report, Said, Silenced
+from txt2vid.pipeline.streamed import Streamed
 
 BEHIND_SECONDS = 0.5  # a studio that stood still so long does not run after the time that it missed
 REPORT_SECONDS = 1.0
-RESTARTS, RESTART_SECONDS = 5, 10.0  # an encoder that dies more often in so long is not started again
 FOREVER = float("inf")
 WHITE, BLACK = 235, 16  # of limited range
 MARK = 32  # pixels: the side of the square
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +55,18 @@ class Stage:
         self._next = float(session.time)  # kept as a float: `due` is asked for hundreds of times a second
         self._asleep = True
         self._watched = False
-        self._encoder: LiveEncoder | None = None
+        self._streamed = Streamed(name, session.fps, begin)
+        self.forwarded = Forwarded(name, session.fps, begin)
         self._picture: Pixels | None = None
         self._picture_time = Fraction(0)  # of the session, when the picture was drawn for it
         self._written: Fraction | None = None  # of the frame that the encoder got last; None while nobody watches
         self._events: deque[tuple[Event, tuple[int, ...]]] = deque()
         self._reported = self._start
-        self._deaths: deque[float] = deque(maxlen=RESTARTS)
-        self._drawn = self._late = self._dropped = self._restarts = 0
+        self._drawn = self._late = self._dropped = 0
         self._mouths = self._held = self._tickets = 0
         self._pending: Pending | None = None
         self._mouth: Pixels | None = None  # the network's latest
-        self._render_seconds = self._encode_seconds = 0.0
+        self._render_seconds = 0.0
 
     @property
     def due(self) -> float:
@@ -84,21 +76,35 @@ class Stage:
     def show(self, name: str, face: Face, prepared: Any) -> None:
         """From now on this face; a face of another size begins a new stream."""
         if self._shown is not None and self._shown[0].size != face.size:
-            self._end_encoder()
+            self._streamed.close()
             self._picture = None
         self.face, self._shown = name, (face, prepared)
         self._pending = self._mouth = None  # of another face
 
     def watch(self, *, on: bool) -> None:
-        """Whether anyone watches: only then is anything drawn."""
+        """Whether anyone watches the stream: only then, or where packets are wanted, is anything drawn."""
         self._watched = on
         if not on:
+            self._streamed.close()
+            self._rest()
+
+    def forward(self, codecs: tuple[str, ...], bitrate: int) -> None:
+        """The codecs that peers want packets in, and the most bit/s of each; none: no longer."""
+        self.forwarded.want(codecs, bitrate)
+        self._rest()
+
+    @property
+    def _needed(self) -> bool:
+        """Whether somebody wants pictures."""
+        return self._watched or self.forwarded.wanted
+
+    def _rest(self) -> None:
+        if not self._needed:
             self._pending = self._written = None
-            self._end_encoder()
 
     def wake(self) -> None:
         """Time goes on, if it stood still: there is something to show."""
-        if self._asleep and (self._watched or not self.session.quiet):
+        if self._asleep and (self._needed or not self.session.quiet):
             self._asleep = False
             self._start = time.monotonic() - self._next
             self._reported = 0.0  # what was reported of time before does not hold any more
@@ -117,7 +123,7 @@ class Stage:
             lateness = 0.0
         moment = self.session.step()
         self._next = float(self.session.time)
-        if self._watched and self._shown is not None and not self.over:
+        if self._needed and self._shown is not None and not self.over:
             self._draw_or_ask(moment, engine, lateness, asks=asks)
         begin = float(self._begin)
         if moment.cut is not None:
@@ -129,7 +135,7 @@ class Stage:
             self._events.append((Said(self.name, text.id, dropped=True), ()))
         if moment.drained:
             self._events.append((Drained(self.name), ()))
-        self._asleep = not self._watched and self.session.quiet
+        self._asleep = not self._needed and self.session.quiet
         if self._asleep or now - self._reported >= REPORT_SECONDS:
             self._reported = now
             self._events.append((self._report(now), ()))
@@ -139,7 +145,7 @@ class Stage:
         """The network has drawn the mouth of a frame; None: it could not. Late answers are for the frames after."""
         self._mouth = mouth if mouth is not None else self._mouth
         pending = self._pending
-        if pending is not None and pending.ticket == ticket and self._watched:
+        if pending is not None and pending.ticket == ticket and self._needed:
             self._mouths += mouth is not None
             self._held += mouth is None
             self._finish(engine, pending, self._mouth)
@@ -156,17 +162,16 @@ class Stage:
 
     def writers(self) -> list[int]:
         """Pipes of the encoder that wait for room."""
-        return self._encoder.writers() if self._encoder is not None else []
+        return self._streamed.writers()
 
     def flush(self) -> None:
         """Writes what the encoder's pipes take."""
-        if self._encoder is not None:
-            with suppress(FFmpegError):  # told at the next frame
-                self._encoder.flush()
+        self._streamed.flush()
 
     def close(self) -> None:
-        """Ends the encoder."""
-        self._end_encoder()
+        """Ends the encoders."""
+        self._streamed.close()
+        self.forwarded.close()
         for _, fds in self._events:
             for fd in fds:
                 os.close(fd)
@@ -187,7 +192,7 @@ class Stage:
 
     def _finish(self, engine: Engine, pending: Pending, mouth: Pixels | None) -> None:
         self._pending = None
-        if self._watched and not self.over:
+        if self._needed and not self.over:
             self._encode(pending.moment, pending.job, engine, mouth, pending.lateness)
 
     def _encode(self, moment: Step, job: Job, engine: Engine, mouth: Pixels | None, lateness: float) -> None:
@@ -200,15 +205,23 @@ class Stage:
             self._dropped += 1
         self._render_seconds += time.perf_counter() - started
         self._written = moment.frame.time
-        try:
-            if self._encoder is None:
-                self._begin_encoder(moment, self._picture, restarted=False)
-            else:
-                self._encoder.write(self._picture, moment.sound)
-        except FFmpegError as err:
-            self._restart_encoder(moment, self._picture, err)
+        self._hand_on(moment, self._picture)
         if time.monotonic() - self._start > float(moment.frame.time + moment.frame.duration) + self._slack(engine):
             self._late += 1
+
+    def _hand_on(self, moment: Step, picture: Pixels) -> None:
+        """The frame to whoever wants it: packets first, whose peers wait the least."""
+        try:
+            if self.forwarded.wanted:
+                self._events.append((self.forwarded.write(moment, picture), ()))
+            if self._watched:
+                begun = self._streamed.write(moment, picture)
+                if begun is not None:
+                    self._events.append(begun)
+        except Txt2VidError as err:
+            why = f"the encoder fails again and again: {err}"
+            self._events.append((Failed(self.name, "engine", why, ends=True), ()))
+            self.over = True
 
     def _slack(self, engine: Engine) -> float:
         """Seconds past the next frame's time in which a frame is not late: it may wait so long for a network."""
@@ -222,43 +235,8 @@ class Stage:
             picture[height:].reshape(2, height // 2, -1)[:, : MARK // 2, : MARK // 2] = 128
         return picture
 
-    def _begin_encoder(self, moment: Step, picture: Pixels, *, restarted: bool) -> None:
-        """Starts an encoder with this frame, and its sound from the frame's start on."""
-        height, width = picture.shape[0] * 2 // 3, picture.shape[1]
-        start = self._begin + moment.frame.time
-        self._encoder = LiveEncoder(width, height, self.session.fps, start=start, ahead=EARLY, comment=PROVENANCE)
-        fds = self._encoder.open()
-        self._events.append((Encoding(self.name, start, restarted), fds))
-        self._encoder.write(picture, np.concatenate([moment.lead, moment.sound]))
-
-    def _restart_encoder(self, moment: Step, picture: Pixels, why: FFmpegError) -> None:
-        """The encoder died: another goes on where it was."""
-        _log.warning("session %s: %s: encoding goes on with another", self.name, why)
-        self._end_encoder()
-        self._restarts += 1
-        now = time.monotonic()
-        if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTART_SECONDS:
-            self._fail(why)
-            return
-        self._deaths.append(now)
-        try:
-            self._begin_encoder(moment, picture, restarted=True)
-        except FFmpegError as err:
-            self._fail(err)
-
-    def _fail(self, why: FFmpegError) -> None:
-        self._events.append((Failed(self.name, "engine", f"the encoder fails again and again: {why}", ends=True), ()))
-        self.over = True
-
-    def _end_encoder(self) -> None:
-        if self._encoder is not None:
-            self._encode_seconds += cpu_seconds(self._encoder.pid)
-            self._encoder.close()
-            self._encoder = None
-
     def _report(self, now: float) -> Report:
         session, jitter = self.session, self.session.jitter
-        running = self._encoder
         shown = session.time - 1 / session.fps if self._written is None else self._written
         return Report(
             session=self.name,
@@ -267,27 +245,18 @@ class Stage:
             epoch=session.epoch,
             buffered=jitter.depth / LISTENING_RATE,
             playout=session.playout / LISTENING_RATE,
-            av_offset=float(shown - self._picture_time) if running is not None else 0.0,
+            av_offset=float(shown - self._picture_time) if self._needed else 0.0,
             drawn=self._drawn,
             late=self._late,
             dropped=self._dropped,
-            restarts=self._restarts,
+            restarts=self._streamed.restarts,
             render_seconds=self._render_seconds,
-            encode_seconds=self._encode_seconds + (cpu_seconds(running.pid) if running is not None else 0.0),
-            queued_frames=running.waiting if running is not None else 0,
+            encode_seconds=self._streamed.seconds + self.forwarded.seconds,
+            queued_frames=self._streamed.waiting,
             heard_seconds=jitter.counters.heard / LISTENING_RATE,
             concealed_seconds=jitter.counters.concealed / LISTENING_RATE,
             trimmed_seconds=jitter.counters.trimmed / LISTENING_RATE,
             mouths=self._mouths,
             held=self._held,
-            encoder_pid=running.pid if running is not None else None,
+            encoder_pid=self._streamed.pid,
         )
-
-
-def cpu_seconds(pid: int | None) -> float:
-    """Seconds of CPU that a process has used; 0 where the system does not tell (no /proc)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -180,6 +180,10 @@ class Studio:
         session = stage.session
         if isinstance(request, messages.Watch):
             stage.watch(on=request.on)
+        elif isinstance(request, messages.Forward):
+            stage.forward(request.codecs, request.bitrate)
+        elif isinstance(request, messages.Key):
+            stage.forwarded.key(request.codec)
         elif isinstance(request, messages.Source):
             session.source(request.audio, fresh=request.fresh)
         elif isinstance(request, messages.Say):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import Hello
@@ -17,6 +18,7 @@ from txt2vid.pipeline.messages import (
     Express,
     Failed,
     Opened,
+    Packets,
     Prepared,
     Report,
     Request,
@@ -98,7 +100,7 @@ class Hub:
 
     def viewers(self) -> int:
         """How many watch, in all sessions."""
-        return sum(session.broadcaster.viewers for session in self.sessions.by_name.values())
+        return sum(session.viewers for session in self.sessions.by_name.values())
 
     async def watch(self, name: str | None) -> Session:
         """A session to watch, running. Raises Refused where there is none, no room, or it cannot run."""
@@ -120,6 +122,8 @@ class Hub:
 
     async def claim(self, hello: Hello, sender: Sender) -> tuple[Session, Taken]:
         """A sender's place in a session that runs. Raises Refused where it gets none."""
+        if hello.session in self.sessions.private:  # the call chooses the face
+            hello = replace(hello, face=None)
         if hello.face is not None and hello.face not in self.faces:
             some = ", ".join(list(self.faces.options)[:8])
             raise Refused("face", f"there is no face {hello.face!r} here: choose one of {some}")
@@ -184,15 +188,10 @@ class Hub:
                 self.sessions.lost(session)
 
     def _tell(self, session: Session, event: Event, fds: list[int]) -> None:
-        if isinstance(event, Encoding) and len(fds) < PIPES:
-            for fd in fds:
-                os.close(fd)
-            say(_log, "too many open files", logging.ERROR, session=session.name, hint="ulimit -n 4096")
-            self.sessions.watch_again(session)
-        elif isinstance(event, Encoding):
-            if event.restarted:
-                say(_log, "encoder restarted", logging.WARNING, session=session.name)
-            session.encoding(event, fds)
+        if isinstance(event, Encoding):
+            self._attach(session, event, fds)
+        elif isinstance(event, Packets):
+            session.forwarded(event)
         elif isinstance(event, Report):
             session.reported(event)
         elif isinstance(event, Opened):
@@ -207,6 +206,18 @@ class Hub:
             session.captions.cut(event.at)
         elif isinstance(event, Drained):
             session.drained()
+
+    def _attach(self, session: Session, event: Encoding, fds: list[int]) -> None:
+        """A new encoder's pipes."""
+        if len(fds) < PIPES:
+            for fd in fds:
+                os.close(fd)
+            say(_log, "too many open files", logging.ERROR, session=session.name, hint="ulimit -n 4096")
+            self.sessions.watch_again(session)
+            return
+        if event.restarted:
+            say(_log, "encoder restarted", logging.WARNING, session=session.name)
+        session.encoding(event, fds)
 
     def _drop_words(self, session: Session) -> None:
         """What a sender that gave its place up left unspoken, an hour perhaps, does not keep the next one waiting."""

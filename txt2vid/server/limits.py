@@ -70,8 +70,15 @@ BACKLOG = 128  # connections that wait to be accepted
 MAX_CONNECTIONS = 1000  # of the whole server, viewers and senders among them; more get 503
 OPEN_FILES = 4096  # of the server's process, where the system allows it: connections, and two pipes a session
 HEAD_BYTES = 16 * 1024  # of a request before its body
+GREETINGS = 256  # connections that have not finished their TLS handshake; the one that takes longest goes for a new one
+GREETING_SECONDS = 10.0  # that they may take: several round trips on any network
+ACCEPT_SECONDS = 1  # until connections are accepted again where the system had no more room
 KEEP_ALIVE = 15  # seconds that an idle HTTP connection stays open: the page asks once a second
 DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges nothing, or reads nothing
+
+# WebRTC
+MAX_PEERS = 200  # at once, of the whole server: as many viewers as there may be; each has a socket or two
+SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers write
 
 # The end
 FAREWELL_SECONDS = 1.0  # for senders and viewers to take their last words

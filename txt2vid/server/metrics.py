@@ -91,7 +91,7 @@ class _HubNumbers(Collector):
         yield CounterMetricFamily("txt2vid_studio_restarts", "Such processes that died.", self._hub.studio_losses)
         viewers = GaugeMetricFamily("txt2vid_viewers", "Who watches.", labels=["session"])
         for session in sessions:
-            viewers.add_metric([session.label], session.broadcaster.viewers)
+            viewers.add_metric([session.label], session.viewers)
         yield viewers
         yield from _of_network(self._hub.studios)
         yield from _of_sessions(sessions)

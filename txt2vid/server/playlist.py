@@ -91,7 +91,7 @@ class Playlist(Sender):
             return
         try:
             while True:
-                while not session.broadcaster.viewers:
+                while not session.viewers:
                     await asyncio.sleep(LOOK_SECONDS)
                 begun = asyncio.get_running_loop().time()
                 await self._play(hub, session)

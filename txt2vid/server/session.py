@@ -9,20 +9,24 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
+from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.wire import EPOCHS, Ended, Error, Spoken, Stats
 from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
-from txt2vid.pipeline.messages import Encoding, Opened, Report, Said
+from txt2vid.ffmpeg.live_arguments import MAX_BITS_A_PIXEL
+from txt2vid.pipeline.messages import Encoding, Opened, Packets, Report, Said
 from txt2vid.server import limits
 from txt2vid.server.calls.passes import PREFIX
 from txt2vid.server.captions import Captions
 from txt2vid.server.seat import Seat
 from txt2vid.transports.broadcast import Broadcaster
+from txt2vid.transports.forward import Forwarder, Timed
 
 STREAMS = ("ts", "mp4", "mkv", "avi")  # containers that a session is streamed in; the first is for ffplay
 MS = 1000
 ZERO = -float(TIMESTAMP_OFFSET)  # seconds of a session at which the timestamps of its streams are 0
 ENDING = frozenset({"audio", "rate"})  # what only the sender can mend: it would be told fifty times a second
 AGAIN = 0.5  # seconds that a session's time jumps when its studio is lost: nothing that was told already comes again
+SOUND_AHEAD = 0.04  # seconds by which peers get sound before its picture: browsers hold it back longer
 CUT_SECONDS = 1.0  # after an interruption, in which reports may come that do not know of it yet
 
 
@@ -36,11 +40,18 @@ class Session:
     """
 
     def __init__(
-        self, name: str, face: str, *, standing: bool, broadcaster: Broadcaster, private: bool = False
+        self,
+        name: str,
+        face: str,
+        *,
+        standing: bool,
+        broadcaster: Broadcaster,
+        forwarder: Forwarder,
+        private: bool = False,
     ) -> None:
         self.name, self.home, self.face, self.standing, self.private = name, face, face, standing, private
         self.before = face  # the one before a change, until it is known to have worked
-        self.broadcaster = broadcaster
+        self.broadcaster, self.forwarder = broadcaster, forwarder
         self.captions = Captions(-ZERO)
         self.seat = Seat()
         self.opening: asyncio.Task[None] | None = None
@@ -60,6 +71,7 @@ class Session:
         self.encoder_restarts = 0
         self.used = 0.0
         self.unwatching: asyncio.TimerHandle | None = None
+        self.unforwarding: asyncio.TimerHandle | None = None
         self.closing: asyncio.TimerHandle | None = None
         self._cut_at = 0.0  # of time.monotonic()
         self._losses: deque[float] = deque(maxlen=limits.MAX_LOSSES)
@@ -72,7 +84,12 @@ class Session:
     @property
     def idle(self) -> bool:
         """Whether nobody speaks and nobody watches."""
-        return self.seat.sender is None and not self.broadcaster.viewers
+        return self.seat.sender is None and not self.viewers
+
+    @property
+    def viewers(self) -> int:
+        """How many watch: the stream, or as peers."""
+        return self.broadcaster.viewers + len(self.forwarder.peers)
 
     @property
     def streams(self) -> dict[str, str]:
@@ -83,6 +100,7 @@ class Session:
         """It runs in a studio."""
         self.running = event
         self.broadcaster.fps = event.fps
+        self.forwarder.limit(round(MAX_BITS_A_PIXEL * event.width * event.height * event.fps))
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(None)
 
@@ -92,6 +110,12 @@ class Session:
         self.start = event.start
         self.encoder_restarts += event.restarted
         self.broadcaster.attach(ts_fd, mp4_fd, event.start)
+
+    def forwarded(self, event: Packets) -> None:
+        """A frame for peers; its sound is due as it is ahead of the picture, but for SOUND_AHEAD."""
+        now = time.monotonic() - SOUND_AHEAD
+        sound = [Timed(now + (each.time - event.time) / LISTENING_RATE, each) for each in event.sound]
+        self.forwarder.push(event.pictures, sound)
 
     def read(self, text: str, message: str | bytes) -> None:
         """A text came, in such a message."""
@@ -174,7 +198,7 @@ class Session:
             "fps": float(running.fps) if running else None,
             "live": self.seat.sender is not None,
             "speaking": report is not None and (report.buffered > 0 or bool(self.texts)),
-            "viewers": self.broadcaster.viewers,
+            "viewers": self.viewers,
             "time": self.time(clock),
             "clock": clock,
             "start": None if self.start is None else float(self.start),
@@ -187,13 +211,13 @@ class Session:
         """What the sender is told of its session."""
         report = self.report
         if report is None:
-            return Stats(0.0, 0.0, 0.0, 0.0, self.broadcaster.viewers, 0, 0, 0, self.epoch)
+            return Stats(0.0, 0.0, 0.0, 0.0, self.viewers, 0, 0, 0, self.epoch)
         return Stats(
             time=round(report.time, 3),
             buffered=round(report.buffered * MS, 1),
             playout=round(report.playout * MS, 1),
             av_offset=round(report.av_offset * MS, 1),
-            viewers=self.broadcaster.viewers,
+            viewers=self.viewers,
             drawn=report.drawn,
             late=report.late,
             dropped=report.dropped,

@@ -11,7 +11,7 @@ from txt2vid.core.expressions import Cue
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import EPOCHS
 from txt2vid.errors import Txt2VidError
-from txt2vid.pipeline.messages import ChangeFace, Cut, Failed, Open, Source, Watch
+from txt2vid.pipeline.messages import ChangeFace, Cut, Failed, Forward, Key, Open, Source, Watch
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.faces import Faces
@@ -19,6 +19,7 @@ from txt2vid.server.logs import say
 from txt2vid.server.seat import Refused
 from txt2vid.server.session import Session
 from txt2vid.transports.broadcast import Broadcaster
+from txt2vid.transports.forward import Forwarder
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +59,12 @@ class Sessions:
         broadcaster = Broadcaster(
             max_viewers=self.manner.most_viewers, on_viewers=lambda count: self._look(session, count)
         )
+        forwarder = Forwarder(
+            lambda codecs, bitrate: self._forward(session, codecs, bitrate),
+            lambda codec: self._ask_key(session, codec),
+        )
         private = name in self.private
-        session = Session(name, face, standing=standing, broadcaster=broadcaster, private=private)
+        session = Session(name, face, standing=standing, broadcaster=broadcaster, forwarder=forwarder, private=private)
         self.by_name[name] = session
         self.touch(session)
         return session
@@ -126,7 +131,7 @@ class Sessions:
         if not self.has(session):
             return
         del self.by_name[session.name]
-        for timer in (session.unwatching, session.closing):
+        for timer in (session.unwatching, session.unforwarding, session.closing):
             if timer is not None:
                 timer.cancel()
         if session.answer is not None and not session.answer.done():
@@ -135,6 +140,7 @@ class Sessions:
             session.seat.sender.dismiss(code, why)
         self._studios.close_session(session.name)
         session.broadcaster.close()
+        session.forwarder.close()
         session.captions.close()
         say(_log, "session closed", session=session.name, why=why)
 
@@ -179,6 +185,32 @@ class Sessions:
         if session.epoch:
             self.cut(session, session.epoch)
         self._look(session, session.broadcaster.viewers)
+        if session.forwarder.codecs:
+            self._forward(session, session.forwarder.codecs, session.forwarder.bitrate)
+
+    def _forward(self, session: Session, codecs: tuple[str, ...], bitrate: int) -> None:
+        """What peers want has changed."""
+        loop = asyncio.get_running_loop()
+        session.used = loop.time()
+        if not self.has(session):
+            return
+        say(_log, "peers", logging.DEBUG, session=session.name, codecs=",".join(codecs), bitrate=bitrate)
+        if session.unforwarding is not None:
+            session.unforwarding.cancel()
+            session.unforwarding = None
+        if not codecs:
+            session.unforwarding = loop.call_later(limits.WATCH_LINGER, self._unforward, session)
+        elif session.running is None:
+            self._opening(session)
+        else:
+            self._studios.send(Forward(session.name, codecs, bitrate))
+
+    def _ask_key(self, session: Session, codec: str) -> None:
+        self._studios.send(Key(session.name, codec), droppable=True)
+
+    def _unforward(self, session: Session) -> None:
+        session.unforwarding = None
+        self._studios.send(Forward(session.name, ()))
 
     def _look(self, session: Session, viewers: int) -> None:
         """The number of viewers may have changed."""

@@ -7,7 +7,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from txt2vid.core import callwire
 from txt2vid.core.callwire import CallError, Heroes, InRoom, Join, Lobby, RelayMessage, Welcome
@@ -23,7 +22,7 @@ from txt2vid.server.seat import Refused
 
 _log = logging.getLogger(__name__)
 
-IceServers = Callable[[], list[dict[str, Any]]]
+IceServers = Callable[[], list[dict[str, str]]]
 """Gives what RTCPeerConnection takes as iceServers; called for each member, whose credentials may be its own."""
 
 

@@ -1,0 +1,87 @@
+"""Between aiortc's senders and a peer's queue: packets one way, what the peer reports (RTCP) the other.
+
+Part of the plugin `webrtc`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from fractions import Fraction
+from typing import Any
+
+import av
+from aiortc import RTCRtpCodecCapability, RTCRtpReceiver, RTCRtpSender
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
+
+from txt2vid.core.media import LISTENING_RATE
+from txt2vid.core.packets import PICTURE_CLOCK, PICTURE_CODECS
+from txt2vid.transports.forward import PeerQueue
+
+
+class QueueTrack(MediaStreamTrack):
+    """What aiortc's sender asks for the next packet."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.queue: PeerQueue | None = None
+        self._begun = asyncio.Event()
+
+    def begin(self, queue: PeerQueue) -> None:
+        """From now on there is something to send."""
+        self.queue = queue
+        self._begun.set()
+
+    def stop(self) -> None:
+        """Whoever waits is told."""
+        super().stop()
+        self._begun.set()
+
+    async def recv(self) -> Any:
+        """The next av.Packet, once it is due. Raises MediaStreamError at the end."""
+        await self._begun.wait()
+        if self.queue is None:
+            raise MediaStreamError
+        timed = await (self.queue.picture() if self.kind == "video" else self.queue.sound())
+        if timed is None:
+            raise MediaStreamError
+        await asyncio.sleep(timed.due - time.monotonic())
+        packet = av.Packet(timed.packet.data)
+        packet.pts = timed.packet.time
+        packet.time_base = Fraction(1, PICTURE_CLOCK if self.kind == "video" else LISTENING_RATE)
+        return packet
+
+
+def tell(queue: PeerQueue, packet: Any, ssrc: int) -> None:
+    """What a peer's RTCP says: a key is wanted, so much was lost, so much is thought to pass."""
+    if isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+        queue.ask_key()
+    elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+        with contextlib.suppress(ValueError):
+            bitrate, sources = unpack_remb_fci(packet.fci)
+            if ssrc in sources:
+                queue.estimated(bitrate)
+    elif isinstance(packet, RtcpRrPacket | RtcpSrPacket):
+        for report in packet.reports:
+            if report.ssrc == ssrc:
+                queue.lost(report.fraction_lost / 256)
+
+
+def preferred(kind: str, side: type[RTCRtpSender] | type[RTCRtpReceiver]) -> list[RTCRtpCodecCapability]:
+    """What we take, the best first, retransmission last."""
+    wanted = ["audio/opus"] if kind == "audio" else [f"video/{codec}" for codec in PICTURE_CODECS]
+    able = side.getCapabilities(kind)
+    known = able.codecs if able is not None else []
+    chosen = [codec for name in wanted for codec in known if codec.mimeType.lower() == name]
+    return chosen + [codec for codec in known if codec.mimeType.lower() == "video/rtx"]
