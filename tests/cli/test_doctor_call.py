@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.server
 import json
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from tests.server.conftest import SMALL, TOKEN, Server, serving
 
 pytest.importorskip("aiortc")
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
