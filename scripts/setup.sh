@@ -111,15 +111,15 @@ microphone_packages() {
     fi
 }
 
-# What the tests try the program with: a sound server, browsers, a screen, a media server. Elsewhere than on Debian and
-# its relatives the tests that need one of them are skipped, and say so.
+# What the tests try the program with: a sound server, browsers, a screen, a media server, a TURN server, networks of
+# their own. Elsewhere than on Debian and its relatives the tests that need one of them are skipped, and say so.
 test_packages() {
     local program
     microphone_packages
     command -v apt-get >/dev/null || return 0
-    for program in pulseaudio pactl chromium firefox-esr Xvfb import nginx; do
+    for program in pulseaudio pactl chromium firefox-esr Xvfb import nginx turnserver ip; do
         if ! PATH="$PATH:/sbin:/usr/sbin" command -v "$program" >/dev/null; then
-            install_packages "pulseaudio pulseaudio-utils libasound2-plugins chromium firefox-esr xvfb imagemagick nginx-light libnginx-mod-rtmp" ""
+            install_packages "pulseaudio pulseaudio-utils libasound2-plugins chromium firefox-esr xvfb imagemagick nginx-light libnginx-mod-rtmp coturn iproute2" ""
             return
         fi
     done

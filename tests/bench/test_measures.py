@@ -138,11 +138,20 @@ def test_addresses_of_a_target() -> None:
     assert target.speak == "ws://127.0.0.1:81/speak"
     assert target.stream() == "http://127.0.0.1:81/s/hero/stream.mp4"
     assert target.stream("b").endswith("/s/b/stream.mp4")
+    assert target.watched == {"url": target.stream()}
+    assert target.trust is None
+    secure = Target("https://127.0.0.1:81", "hero", "ts", ca=Path("/certificate.pem"))
+    assert secure.speak == "wss://127.0.0.1:81/speak"
+    assert secure.watched == {"url": "https://127.0.0.1:81/s/hero/stream.ts", "ca": "/certificate.pem"}
 
 
 @pytest.mark.parametrize(
     ("url", "error", "says"),
-    [("127.0.0.1:80", UsageError, "no address"), ("http://127.0.0.1:9", Txt2VidError, "start it with")],
+    [
+        ("127.0.0.1:80", UsageError, "no address"),
+        ("http://127.0.0.1:9", Txt2VidError, "start it with"),
+        ("https://127.0.0.1:9", UsageError, "add --ca FILE"),
+    ],
 )
 def test_a_server_that_is_not_there_is_told(url: str, error: type[Txt2VidError], says: str) -> None:
     options = Options(Path("face.png"), fps=Fraction(25), url=url)

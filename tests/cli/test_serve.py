@@ -69,6 +69,9 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *says: str) -> No
         (["--face", "{hero}", "--fps", "x"], "is no number"),
         (["--face", "{hero}", "--expression", "wink"], "wink is a gesture"),
         (["--face", "{hero}", "--unknown-tags", "x"], "choose one of speak, refuse, drop"),
+        (["--face", "{hero}", "--tls-cert", "a.pem"], "add --tls-key FILE"),
+        (["--face", "{hero}", "--tls-key", "a.pem"], "add --tls-cert FILE"),
+        (["--face", "{hero}", "--tls-save", "a.pem"], "add --tls-self-signed"),
     ],
 )
 def test_wrong_usage(txt2vid: Command, hero: Path, arguments: list[str], says: str) -> None:
@@ -84,6 +87,8 @@ def test_bad_files(txt2vid: Command, hero: Path, tmp_path: Path) -> None:
     refused(txt2vid("serve", "--face", hero, "--text-file", "gone.txt"), 3, "gone.txt")
     refused(txt2vid("serve", "--face", hero, "--text-file", "empty.txt"), 6, "empty.txt holds nothing to say")
     refused(txt2vid("serve", "--face", hero, "--token-file", "gone"), 3, "openssl rand -hex 16 > gone")
+    tls = ("--tls-cert", "gone.pem", "--tls-key", "gone.key")
+    refused(txt2vid("serve", "--face", hero, *tls), 3, "gone.pem cannot be read", "--tls-self-signed")
 
 
 def test_a_picture_without_a_face(txt2vid: Command, tmp_path: Path) -> None:
@@ -113,6 +118,22 @@ def test_json(hero: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=SECONDS)
         assert (out, process.returncode) == ("", 0)
+
+
+def test_what_to_type_where_the_certificate_was_made_at_the_start(hero: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, "--face", hero, "--port", "0", "--tls-self-signed") as process:
+        page, watch, speak, names, proof = (line(process) for _ in range(5))
+        assert page.startswith("page:   https://127.0.0.1:")
+        trust = "--ca " + proof.split()[-1]
+        assert "txt2vid play https://127.0.0.1:" in watch
+        assert trust in watch
+        assert "txt2vid send wss://127.0.0.1:" in speak
+        assert speak.rstrip().endswith(trust)
+        assert "localhost, 127.0.0.1, ::1" in names
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

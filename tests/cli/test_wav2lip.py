@@ -136,12 +136,15 @@ def test_serve(tmp_path: Path, hero: Path, checkpoint: Path) -> None:
             assert server.stdout is not None
             url = json.loads(server.stdout.readline())["url"]
             assert json.loads(get(f"{url}healthz"))["engine"] == "wav2lip"
-            watch = subprocess.run(
-                ["ffmpeg", "-v", "error", "-t", "5", "-i", f"{url}stream.ts", "-c", "copy", "-y", "seen.ts"],
-                cwd=tmp_path, check=True, timeout=120, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            assert watch.returncode == 0
-            numbers = numbers_in(get(f"{url}metrics"))
+            numbers: dict[str, float] = {}
+            for _ in range(5):  # a busy machine may need a while for its first mouth in time
+                subprocess.run(
+                    ["ffmpeg", "-v", "error", "-t", "5", "-i", f"{url}stream.ts", "-c", "copy", "-y", "seen.ts"],
+                    cwd=tmp_path, check=True, timeout=120, stdin=subprocess.DEVNULL,
+                )  # fmt: skip
+                numbers = numbers_in(get(f"{url}metrics"))
+                if numbers['txt2vid_mouths_drawn_total{session="hero"}']:
+                    break
             assert numbers['txt2vid_mouths_drawn_total{session="hero"}'] > 0
             assert numbers["txt2vid_network_ready"] == 1
             assert numbers["txt2vid_network_answered_total"] > 0

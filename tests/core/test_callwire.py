@@ -67,11 +67,9 @@ def test_any_text_is_a_message_or_an_error(text: str | bytes) -> None:
 
 
 def test_the_relays_words_are_json() -> None:
-    welcome = Welcome(
-        "a", "call-b", "t", "r", "hero", ({"urls": ["stun:x"]},), (Hero("hero", "/h.jpg"),), {"members": 4}
-    )
+    welcome = Welcome("a", "call-b", "t", "r", "hero", ({"urls": "stun:x"},), (Hero("hero", "/h.jpg"),), {"members": 4})
     body = json.loads(encode(welcome))
-    assert body["ice_servers"] == [{"urls": ["stun:x"]}]
+    assert body["ice_servers"] == [{"urls": "stun:x"}]
     assert body["heroes"] == [{"name": "hero", "picture": "/h.jpg"}]
     room = json.loads(encode(InRoom((Member("a", "", "call-b", "hero", muted=False, here=True),))))
     assert room == {

@@ -142,11 +142,13 @@ def decoded(path: Path) -> tuple[list[float], Samples, float]:
 
 
 def offsets(path: Path) -> list[float]:
-    """Of each flash in a file: seconds by which its beep comes later."""
+    """Of each flash in a file whose beep cannot be cut off: seconds by which the beep comes later."""
     bright, heard, start = decoded(path)
     found = []
     for when in bright:
         begin = round((when - start - 0.1) * LISTENING_RATE)
+        if begin < 0 or begin + LISTENING_RATE // 5 + len(BEEP) > len(heard):
+            continue  # whoever joins a stream may miss the half of it
         around = heard[begin : begin + LISTENING_RATE // 5 + len(BEEP)]
         best = begin + int(np.correlate(around, BEEP, "valid").argmax())
         found.append(best / LISTENING_RATE + start - when)

@@ -328,3 +328,24 @@ def test_a_session_can_change_its_face(hero: Path, tmp_path: Path) -> None:
     frames = pictures(asyncio.run(scene()))
     redness = frames[:, 4:20, 4:20, 0].mean(axis=(1, 2)) - frames[:, 4:20, 4:20, 1].mean(axis=(1, 2))
     assert redness[0] < 100 < redness[-1]
+
+
+def test_a_face_that_is_forgotten_stays_where_it_is_shown(hero: Path) -> None:
+    async def scene() -> None:
+        async with house(hero) as it:
+            it.studios.prepare("twin", FaceOptions(hero, size=SIZE))
+            it.studios.open(Open("a", "twin"))
+            it.studios.open(Open("b", "hero"))
+            it.studios.send(Watch("a", on=True))
+            await it.event(Report, "a")
+            await it.event(Opened, "b")
+            it.studios.forget("twin")
+            it.studios.forget("twin")
+            it.studios.send(ChangeFace("b", "twin"))
+            failed = await it.event(Failed, "b")
+            assert isinstance(failed, Failed)
+            assert (failed.code, failed.ends) == ("face", False)
+            drawn = it.of(Report, "a")[-1].drawn  # type: ignore[union-attr]  # reports have it
+            await it.until(lambda: it.of(Report, "a")[-1].drawn > drawn)  # type: ignore[union-attr]
+
+    asyncio.run(scene())

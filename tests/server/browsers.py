@@ -21,6 +21,7 @@ TRAP = """() => {
   addEventListener("error", (event) => trouble.push(`error ${event.message}`));
   addEventListener("unhandledrejection", (event) => trouble.push(`rejection ${event.reason}`));
 }"""
+ELSEWHERE = "faces.test"  # a name of this machine that browsers take for another one's
 Json = dict[str, Any]
 
 
@@ -181,9 +182,9 @@ class Firefox(Browser):
     name = "firefox"
     _KEYS: ClassVar = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "c": "c", "m": "m"}
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, *, trusting: bool) -> None:
         super().__init__(socket)
-        self.call("session.new", {"capabilities": {}})
+        self.call("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": trusting}}})
         self.call("session.subscribe", {"events": ["log.entryAdded"]})
         self.call("script.addPreloadScript", {"functionDeclaration": TRAP})
         self._context = self.call("browsingContext.getTree")["contexts"][0]["context"]
@@ -230,10 +231,11 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path, *more: str, microphone: Path | None = None) -> Iterator[Chromium]:
+def chromium(folder: Path, microphone: Path | None = None, *, trusting: bool = False) -> Iterator[Chromium]:
     """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
 
-    more: options. microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
+    microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
+    trusting: takes any certificate, as a person does who clicks the warning away.
     """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
@@ -243,7 +245,9 @@ def chromium(folder: Path, *more: str, microphone: Path | None = None) -> Iterat
         "--no-first-run",
         *(f"--disable-{name}" for name in off),
     ]
-    options += ["--autoplay-policy=document-user-activation-required", *more]
+    options += ["--autoplay-policy=document-user-activation-required"]
+    options += [f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"]
+    options += ["--ignore-certificate-errors"] if trusting else []
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
     if microphone is not None:
         options += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -253,13 +257,13 @@ def chromium(folder: Path, *more: str, microphone: Path | None = None) -> Iterat
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
-    """A Firefox with its profile in `folder`."""
+def firefox(folder: Path, *, trusting: bool = False) -> Iterator[Firefox]:
+    """A Firefox with its profile in `folder`. trusting: takes any certificate."""
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in _FIREFOX.items()]
     (folder / "user.js").write_text("\n".join(lines))
     options = ["--headless", "--no-remote", "--remote-debugging-port", "0", "--profile", str(folder)]
     with launched("firefox-esr", options, folder, folder / "WebDriverBiDiServer.json", _firefox_address) as socket:
-        yield Firefox(socket)
+        yield Firefox(socket, trusting=trusting)
 
 
 _FIREFOX = {
@@ -269,6 +273,7 @@ _FIREFOX = {
     "layout.css.prefers-color-scheme.content-override": 0,  # dark
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "network.dns.localDomains": ELSEWHERE,
     "remote.active-protocols": 1,  # BiDi alone
     "remote.prefs.recommended": True,  # what Firefox itself recommends for tests
     "toolkit.telemetry.enabled": False,

@@ -107,7 +107,7 @@ class Server:
 
     @contextmanager
     def open(
-        self, path: str, method: str = "GET", body: Body = None, **headers: str
+        self, path: str, method: str = "GET", body: Body = None, /, **headers: str
     ) -> Iterator[http.client.HTTPResponse]:
         """An answer whose body is still to be read; hangs up afterwards. body: an iterator is sent in chunks."""
         with (
@@ -116,7 +116,7 @@ class Server:
         ):
             yield answer
 
-    def ask(self, path: str, method: str = "GET", body: Body = None, **headers: str) -> Answer:
+    def ask(self, path: str, method: str = "GET", body: Body = None, /, **headers: str) -> Answer:
         with self.open(path, method, body, **headers) as answer:
             return Answer(answer.status, answer.headers, answer.read())
 

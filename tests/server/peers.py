@@ -74,6 +74,13 @@ class Line:
                 into.append((time.monotonic(), frame.pts, float(np.abs(pixels.astype(float)).mean())))
 
 
+async def drained(track: Any, into: list[Any]) -> None:
+    """All frames of a track, to its end."""
+    with contextlib.suppress(MediaStreamError):
+        while True:
+            into.append(await track.recv())
+
+
 def asked(server: Server, method: str, path: str, body: str | bytes = b"", kind: str = SDP, **headers: str) -> Answer:
     """A request with a body."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)

@@ -102,6 +102,22 @@ def test_pages_of_other_sites_open_no_websocket(origin: str | None, host: str, e
     assert status(access, Asked("websocket", host=host, origin=origin)) == expected
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "expected"),
+    [
+        ("https://studio.example:8080", "studio.example:8080", 200),
+        ("https://studio.example", "studio.example:443", 200),
+        ("http://studio.example:8080", "studio.example:8080", 403),
+        ("http://studio.example:443", "studio.example", 403),
+        (None, "studio.example", 200),
+        ("http://app.example", "studio.example", 200),  # allowed below
+    ],
+)
+def test_over_tls_pages_must_have_come_over_tls(origin: str | None, host: str, expected: int) -> None:
+    access = Access.of("192.168.1.7", TOKEN, origins=("http://app.example",))
+    assert status(access, Asked("websocket", host=host, origin=origin, secure=True)) == expected
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "studio.example", ""])  # noqa: S104 - not bound
 def test_other_machines_need_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="openssl rand -hex 16"):

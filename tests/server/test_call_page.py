@@ -248,9 +248,7 @@ def test_who_may_not_use_the_microphone_is_told_so_and_can_listen(tmp_path: Path
     with chromium(tmp_path, "--use-fake-device-for-media-stream") as page, joined(relay, room):
         page.call("Browser.setPermission", {"permission": {"name": "microphone"}, "setting": "denied"})
         enter(page, f"http://localhost:{relay.port}/call/{room}", "Dora")
-        page.until(
-            "document.querySelector('#join-why').innerText.startsWith('The microphone is not allowed: allow')"
-        )
+        page.until("document.querySelector('#join-why').innerText.startsWith('The microphone is not allowed: allow')")
         page.click("#listen")
         page.until(f"{STATE} === 'live' && {WORDS}.endsWith('You only listen.')")
         page.until(LIVE)

@@ -33,3 +33,9 @@ def test_what_is_no_address(url: str) -> None:
 def test_turn_needs_its_secret() -> None:
     with pytest.raises(UsageError, match="turn-secret-file"):
         IceServers.of(("turn:a.example:3478",), None)
+
+
+def test_browsers_are_told_as_they_want_it() -> None:
+    stun, turn = IceServers.of(("stun:a.example:3478", "turn:b.example:3478"), "secret").for_peers()
+    assert stun == {"urls": "stun:a.example:3478"}
+    assert set(turn) == {"urls", "username", "credential"}

@@ -4,133 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
-import os
 import socket
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from tests.transports.media import FRAGMENTED, encode
+from tests.server.stream_site import PATIENCE, Site, drain, played, wait_for
 from txt2vid.server import streaming
-from txt2vid.server.streaming import MEDIA_TYPES, Publishing, StreamProtocol, stream_response
-from txt2vid.transports.broadcast import Broadcaster
-
-PATIENCE = 30.0
-T = TypeVar("T")
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-class Site:
-    """A server in a thread of its own, with one session, whose encoder runs when it is told to."""
-
-    def __init__(self, most: int) -> None:
-        self._loop = asyncio.new_event_loop()
-        self.broadcaster = Broadcaster(most)
-        app = Starlette(routes=[Route("/stream.{container}", self._stream)])
-        config = uvicorn.Config(
-            app, port=0, log_config=None, ws="websockets-sansio", http=StreamProtocol, timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._server.serve(),))
-        self._thread.start()
-        self._asked: list[http.client.HTTPResponse | http.client.HTTPConnection] = []
-        self._encoder: subprocess.Popen[bytes] | None = None
-        wait_for(lambda: self._server.started)
-        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
-
-    async def _stream(self, request: Request) -> Response:
-        return stream_response(request, self.broadcaster, request.path_params["container"])
-
-    def call(self, function: Callable[[], T]) -> T:
-        """What a function gives in the server's loop."""
-
-        async def run() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
-
-    def encode(self) -> None:
-        """Starts an encoder in real time; the one before ends."""
-        ts, ts_in = os.pipe()
-        mp4, mp4_in = os.pipe()
-        slaves = f"[f=mpegts:flush_packets=1]pipe:{ts_in}|[f=mp4:movflags={FRAGMENTED}:flush_packets=1]pipe:{mp4_in}"
-        command = encode("-f", "tee", slaves, pace="-re", seconds=300)
-        self.stop()
-        self._encoder = subprocess.Popen(command, pass_fds=(ts_in, mp4_in), stderr=subprocess.DEVNULL)
-        os.close(ts_in)
-        os.close(mp4_in)
-        self.call(lambda: self.broadcaster.attach(ts, mp4, Fraction(0)))
-
-    def stop(self) -> None:
-        """Ends the encoder."""
-        if self._encoder is not None:
-            self._encoder.kill()
-            self._encoder.wait()
-            self._encoder = None
-
-    def tasks(self) -> int:
-        return self.call(lambda: len(asyncio.all_tasks(self._loop)))
-
-    def close(self) -> None:
-        self.stop()
-        for asked in self._asked:
-            asked.close()
-        self.call(self.broadcaster.close)
-        self._server.should_exit = True
-        self._thread.join(PATIENCE)
-        self._loop.close()
-
-    def connect(self, path: str = "/stream.ts", method: str = "GET") -> socket.socket:
-        """A connection that has asked for a stream."""
-        end = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-        end.sendall(f"{method} {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
-        return end
-
-    def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        self._asked += [answer, connection]
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer
-
-    def frames(self, container: str, count: int) -> subprocess.Popen[bytes]:
-        """A player that ends after so many pictures."""
-        url = f"http://127.0.0.1:{self.port}/stream.{container}"
-        output = ["-map", "0:v", "-frames:v", str(count), "-f", "framemd5", "pipe:1"]
-        look = ["-analyzeduration", "500000", "-probesize", "100000"]
-        command = ["ffmpeg", "-v", "error", "-nostdin", *look, "-i", url, *output]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def played(player: subprocess.Popen[bytes]) -> tuple[int, str]:
-    """How many pictures a player got, and its complaints."""
-    out, err = player.communicate(timeout=PATIENCE)
-    return sum(not line.startswith(b"#") for line in out.splitlines()), err.decode()
-
-
-def drain(end: socket.socket) -> None:
-    """Reads to the end."""
-    while end.recv(65536):
-        pass
-
+from txt2vid.server.streaming import MEDIA_TYPES, Publishing
 
 Open = Callable[..., Site]
 
@@ -212,10 +95,7 @@ def test_a_viewer_that_reads_nothing_is_cut_and_disturbs_nobody(site: Open, monk
     monkeypatch.setattr(streaming, "STALL_SECONDS", 1.0)
     monkeypatch.setattr(streaming, "SEND_BUFFER", 4096)
     here = site()
-    stuck = socket.socket()
-    stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    stuck.connect(("127.0.0.1", here.port))
-    stuck.sendall(b"GET /stream.ts HTTP/1.1\r\nHost: here\r\n\r\n")
+    stuck = here.connect(receive=4096)
     wait_for(lambda: here.broadcaster.viewers == 1)
     here.encode()
     assert played(here.frames("ts", 40)) == (40, "")

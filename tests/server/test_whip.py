@@ -13,11 +13,15 @@ import psutil
 import pytest
 
 pytest.importorskip("aiortc")
+import aioice
+from aiortc.rtcicetransport import candidate_to_aioice
 from starlette.testclient import TestClient
 
 from tests.server.conftest import SMALL, TOKEN, Server, serving
 from tests.server.peers import FRAGMENT, SDP, Tone, ask, asked, line, offer, on_loopback, until  # noqa: F401
 from txt2vid.server import whip
+from txt2vid.transports import offers, restart
+from txt2vid.transports.signalling import credentials
 
 BOTH = ("audio", "video")
 
@@ -141,12 +145,14 @@ def test_candidates_that_come_later(relay: Server) -> None:
             (await ask(relay, "PATCH", place, fragment, SDP, **{"If-Match": tag})).status,
             (await ask(relay, "PATCH", place, fragment, FRAGMENT, **{"If-Match": '"other"'})).status,
             (await ask(relay, "PATCH", place, "a=candidate:x\r\n", FRAGMENT, **{"If-Match": tag})).status,
-            (await ask(relay, "PATCH", place, "a=ice-ufrag:new\r\n", FRAGMENT, **{"If-Match": "*"})).status,
+            (
+                await ask(relay, "PATCH", place, "a=ice-ufrag:new\r\n", FRAGMENT, **{"If-Match": "*"})
+            ).status,  # no ice-pwd
             (await ask(relay, "PATCH", place + "x", fragment, FRAGMENT, **{"If-Match": tag})).status,
             (await ask(relay, "PATCH", place.replace("hero", "twin"), fragment, FRAGMENT)).status,
             (await ask(relay, "PATCH", place, fragment, FRAGMENT, **{"If-Match": tag})).status,
         ]
-        assert patches == [428, 415, 412, 204, 422, 404, 404, 204]
+        assert patches == [428, 415, 412, 204, 400, 404, 404, 204]
         flood = "a=mid:0\r\n" + f"{found[0]}\r\n" * 100
         assert (await ask(relay, "PATCH", place, flood, FRAGMENT, **{"If-Match": tag})).status == 400
         assert relay.state("hero")["live"] is True
@@ -154,6 +160,35 @@ def test_candidates_that_come_later(relay: Server) -> None:
         assert (await ask(relay, "DELETE", place)).status == 404
         assert relay.state("hero")["live"] is False
         await connection.close()
+
+    asyncio.run(main())
+
+
+def test_ice_restarts_find_another_path_for_the_same_connection(relay: Server) -> None:
+    """Aiortc itself cannot ask for one, so its agent is exchanged as a browser would: RFC 8445, 9."""
+
+    async def main() -> None:
+        async with line(relay, "/whep/hero", takes=BOTH) as down:
+            await until(lambda: down.pictures, "pictures")
+            end = down.connection.getTransceivers()[0].receiver.transport.transport
+            path = restart.Path(end, ())
+            agent = aioice.Connection(ice_controlling=True)
+            await agent.gather_candidates()
+            mine = restart.fragment(agent, "0")
+            answer = await ask(relay, "PATCH", down.place, mine, FRAGMENT, **{"If-Match": "*"})
+            assert answer.status == 200
+            assert answer.headers["ETag"] != down.answer.headers["ETag"]
+            text = answer.body.decode()
+            agent.remote_username, agent.remote_password = credentials(text)
+            for candidate in offers.candidates(text):
+                await agent.add_remote_candidate(candidate_to_aioice(candidate))
+            await agent.connect()
+            await path._take_over(agent)
+            before = len(down.pictures)
+            await until(lambda: len(down.pictures) > before + 25, "pictures over it")
+            assert down.connection.connectionState == "connected"
+            late = await ask(relay, "PATCH", down.place, mine, FRAGMENT, **{"If-Match": down.answer.headers["ETag"]})
+            assert late.status == 412
 
     asyncio.run(main())
 

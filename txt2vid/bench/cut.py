@@ -37,7 +37,7 @@ class Interruption:
 def measure(target: Target, watcher: Program, codec: str, times: int = TIMES) -> Interruption:
     """Speaks steadily, interrupts, and does so again. watcher: a viewer that is ready."""
     watcher.events()
-    watcher.tell({"url": target.stream(), "patience": PICTURE_SECONDS})
+    watcher.tell({**target.watched, "patience": PICTURE_SECONDS})
     watcher.wait_for("first", PICTURE_SECONDS)
     cuts = run(_play(target, codec, plan(times)))
     events = watcher.events()
@@ -70,7 +70,7 @@ def waits(cuts: Sequence[float], ends: Sequence[Seen]) -> list[float]:
 
 async def _play(target: Target, codec: str, spans: Sequence[Span]) -> list[float]:
     """When `Interrupt` was sent, each time, on time.monotonic()."""
-    async with speaking(target.speak, target.session, codec) as line:
+    async with speaking(target, target.session, codec) as line:
         return await beside(_speak(line, Microphone(Track(spans, amplitude=AMPLITUDE), codec), spans), line.listen())
 
 

@@ -49,7 +49,7 @@ def first_frame(target: Target, watcher: Program) -> FirstFrame:
 
 
 def _first(target: Target, watcher: Program) -> Event:
-    watcher.tell({"url": target.stream(), "first": True, "patience": PICTURE_SECONDS})
+    watcher.tell({**target.watched, "first": True, "patience": PICTURE_SECONDS})
     while True:
         event = watcher.wait_for(None, PICTURE_SECONDS)
         if event["event"] == "ended":

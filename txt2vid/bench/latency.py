@@ -68,7 +68,7 @@ class Reported:
 def measure(target: Target, watcher: Program, fps: Fraction, seconds: float, codec: str) -> Latency:
     """Plays marks for so long. watcher: a viewer that is ready. Raises Txt2VidError where none are seen."""
     watcher.events()
-    watcher.tell({"url": target.stream(), "patience": PICTURE_SECONDS})
+    watcher.tell({**target.watched, "patience": PICTURE_SECONDS})
     watcher.wait_for("first", PICTURE_SECONDS)
     track = Track(bursts(seconds, fps))
     microphone = Microphone(track, codec)
@@ -168,7 +168,7 @@ def stages(
 
 
 async def _play(target: Target, microphone: Microphone, until: int, codec: str) -> list[tuple[float, wire.Stats]]:
-    async with speaking(target.speak, target.session, codec) as line:
+    async with speaking(target, target.session, codec) as line:
         await beside(_say(microphone, line, until), line.listen())
         return line.stats
 

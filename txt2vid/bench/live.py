@@ -88,7 +88,8 @@ def _machine() -> dict[str, Any]:
 
 
 def _asked(options: Options) -> dict[str, Any]:
-    return {**asdict(options), "face": options.face.name, "fps": float(options.fps)}
+    ca = None if options.ca is None else options.ca.name
+    return {**asdict(options), "face": options.face.name, "fps": float(options.fps), "ca": ca}
 
 
 def _finite(value: Any) -> Any:

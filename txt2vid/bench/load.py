@@ -155,7 +155,7 @@ async def _converse(
     target: Target, session: str, index: int, packets: Sequence[bytes], codec: str, lines: list[Line]
 ) -> None:
     await asyncio.sleep(index * ARRIVE_SECONDS)
-    async with speaking(target.speak, session, codec) as line:
+    async with speaking(target, session, codec) as line:
         lines.append(line)
         await beside(_talk(line, index, packets), line.listen())
 
@@ -177,7 +177,9 @@ async def _count(target: Target, session: str, counted: _Counted, lines: list[Li
     while len(lines) < sessions:
         await asyncio.sleep(0.05)
     parts = urlsplit(target.stream(session))
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    trust = target.trust
+    port = parts.port or (80 if trust is None else 443)
+    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=trust)
     try:
         writer.write(f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
         status = await reader.readline()

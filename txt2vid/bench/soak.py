@@ -99,7 +99,7 @@ def measure(
 ) -> Soak:
     """watcher: a viewer that is ready. Raises Txt2VidError where the server fails, or shows no marks."""
     watcher.events()
-    watcher.tell({"url": target.stream(), "patience": PICTURE_SECONDS})
+    watcher.tell({**target.watched, "patience": PICTURE_SECONDS})
     watcher.wait_for("first", PICTURE_SECONDS)
     state = _Run(target, codec, time.monotonic() + seconds)
     microphone = Microphone(Track(bursts(seconds, fps)), codec)
@@ -164,7 +164,7 @@ async def _let_in(state: _Run, resume: str | None) -> AsyncIterator[Line]:
     async with AsyncExitStack() as stack:
         while line is None:
             try:
-                line = await stack.enter_async_context(speaking(target.speak, target.session, state.codec, resume))
+                line = await stack.enter_async_context(speaking(target, target.session, state.codec, resume))
             except Txt2VidError:  # noqa: PERF203 - a few times
                 left -= 1
                 state.refused += 1
@@ -188,7 +188,7 @@ async def _watch(state: _Run, watcher: Program) -> None:
     while True:
         state.viewers += 1
         await asyncio.sleep(float(chance.uniform(*STAY)))
-        watcher.tell({"url": state.target.stream(), "patience": PICTURE_SECONDS})
+        watcher.tell({**state.target.watched, "patience": PICTURE_SECONDS})
 
 
 async def _look(state: _Run, report: Callable[[Sample], None]) -> None:

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from txt2vid.bench.target import Target
 from txt2vid.bench.tone import Track
 from txt2vid.core import wire
 from txt2vid.core.media import LISTENING_RATE
@@ -55,11 +56,12 @@ class Line:
 
 
 @asynccontextmanager
-async def speaking(url: str, session: str, codec: str, resume: str | None = None) -> AsyncIterator[Line]:
+async def speaking(target: Target, session: str, codec: str, resume: str | None = None) -> AsyncIterator[Line]:
     """A connection as a session's sender, greeted. codec: "opus" or "pcm". Raises Txt2VidError where it is refused."""
+    url, protocols = target.speak, [Subprotocol(wire.SUBPROTOCOL)]
     try:
         async with connect(
-            url, subprotocols=[Subprotocol(wire.SUBPROTOCOL)], compression=None, proxy=None, max_size=wire.MAX_MESSAGE
+            url, subprotocols=protocols, compression=None, proxy=None, max_size=wire.MAX_MESSAGE, ssl=target.trust
         ) as socket:
             hello = wire.Hello(session=session, audio=FORMATS[codec], resume=resume)
             await socket.send(wire.encode(hello))

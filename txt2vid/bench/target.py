@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from txt2vid.bench.program import Program
 from txt2vid.errors import Txt2VidError, UsageError
+from txt2vid.sender.trust import distrust, trusting
 
 START_SECONDS = 120.0  # for a server on a machine that does much else
 ANSWER_SECONDS = 10.0
@@ -21,7 +23,10 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to measure. sizes in pixels, times in seconds. url: of a server that runs already; None starts one."""
+    """What to measure. sizes in pixels, times in seconds. url: of a server that runs already; None starts one.
+
+    ca: the certificate that is trusted at an https:// url.
+    """
 
     face: Path
     size: int = 512
@@ -31,13 +36,14 @@ class Options:
     codec: str = "opus"
     container: str = "ts"
     url: str | None = None
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A server. http: its address, without a slash at the end. session: the first face's. pid: None where not ours.
 
-    started: when it was spawned, on time.monotonic().
+    started: when it was spawned, on time.monotonic(). ca: the certificate that is trusted, where it speaks TLS.
     """
 
     http: str
@@ -45,6 +51,7 @@ class Target:
     container: str
     pid: int | None = None
     started: float = 0.0
+    ca: Path | None = None
 
     @property
     def speak(self) -> str:
@@ -54,6 +61,16 @@ class Target:
     def stream(self, session: str | None = None) -> str:
         """Where a session is watched."""
         return f"{self.http}/s/{session or self.session}/stream.{self.container}"
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """For connections to it; None where it speaks no TLS. Raises MediaError where `ca` is no certificate."""
+        return None if self.ca is None else trusting(str(self.ca), self.http)
+
+    @property
+    def watched(self) -> dict[str, str]:
+        """What a viewer has to be told of it."""
+        return {"url": self.stream(), **({} if self.ca is None else {"ca": str(self.ca.absolute())})}
 
 
 @contextmanager
@@ -81,10 +98,16 @@ def _running(options: Options) -> Target:
     parts = urlsplit(options.url or "")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"{options.url} is no address of a server: write, for instance, http://127.0.0.1:8080")
+    if parts.scheme == "https" and options.ca is None:
+        raise UsageError(f"{options.url} is watched with a certificate: add --ca FILE, as serve --tls-save writes it")
     http = f"{parts.scheme}://{parts.netloc}"
+    target = Target(http, "", options.container, ca=options.ca)
+    trust = target.trust
     try:
-        with urllib.request.urlopen(f"{http}/api/sessions", timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - http(s)
+        with urllib.request.urlopen(f"{http}/api/sessions", timeout=ANSWER_SECONDS, context=trust) as answer:  # noqa: S310 - http(s)
             sessions = json.load(answer)["sessions"]
-        return Target(http, str(sessions[0]["name"]), options.container)
+        return replace(target, session=str(sessions[0]["name"]))
     except (OSError, ValueError, LookupError, TypeError) as err:
+        if doubt := distrust(getattr(err, "reason", err)):
+            raise Txt2VidError(f"{http}: {doubt[0]}: {doubt[1]}") from err
         raise Txt2VidError(f"no txt2vid server answers at {http} ({err}): start it with txt2vid serve --mark") from err

@@ -1,7 +1,8 @@
 """A viewer, in a process of its own: decodes a stream as soon as it comes, and says when it saw and heard what.
 
 `python -m txt2vid.bench.viewer` reads requests from stdin, a JSON object a line, each in place of the one before:
-{"url": …, "patience": seconds to try to connect, "first": true to end with the first picture}. It ends when stdin does.
+{"url": …, "patience": seconds to try to connect, "first": true to end with the first picture, "ca": a file with the
+certificate of an https URL}. It ends when stdin does.
 What it says, each with "at" of time.monotonic(), which is one clock for all processes of a machine:
 {"event": "ready"}
 {"event": "first", "seconds": from the connection's start to a decoded picture, "width": …, "height": …, "fps": …}
@@ -49,6 +50,8 @@ class Watch:
     def __init__(self, request: dict[str, Any], say: Say, replaced: Callable[[], bool]) -> None:
         self._url, self._first_only = str(request["url"]), bool(request.get("first"))
         self._patience = float(request.get("patience", 30.0))
+        trust = {"tls_verify": "1", "ca_file": str(request["ca"])} if "ca" in request else {}
+        self._options = {**OPTIONS, **trust}
         self._say, self._replaced = say, replaced
         self._tones = ToneFinder()
         self._heard: deque[tuple[int, float, float]] = deque(maxlen=HELD_FRAMES)  # position, stream's time, arrival
@@ -73,7 +76,7 @@ class Watch:
         while True:
             began = time.monotonic()
             try:
-                return began, av.open(self._url, options=OPTIONS, timeout=(self._patience, STALL_SECONDS))
+                return began, av.open(self._url, options=self._options, timeout=(self._patience, STALL_SECONDS))
             except (ConnectionError, av.error.HTTPError):
                 if time.monotonic() > deadline or self._replaced():
                     raise

@@ -53,6 +53,7 @@ def command() -> None:
 @click.option("--codec", default="opus", show_default=True, type=click.Choice(["opus", "pcm"]), help="On the wire.")
 @click.option("--container", default="ts", show_default=True, type=click.Choice(["ts", "mp4"]), help="That is watched.")
 @click.option("--url", metavar="URL", help="Measure a server that runs already, started with serve --mark.")
+@click.option("--ca", type=FILE, metavar="FILE", help="Of an https:// URL: its certificate, by serve --tls-save.")
 @click.option("--soak", type=click.FloatRange(0.2, 10_000), metavar="MINUTES", help="Only this: does anything grow?")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the result as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and no table.")
@@ -65,6 +66,7 @@ def live(
     codec: str,
     container: str,
     url: str | None,
+    ca: Path | None,
     soak: float | None,
     output: Path | None,
     as_json: bool,
@@ -78,7 +80,7 @@ def live(
     from txt2vid.bench.target import Options  # numpy, av, websockets: not for a mistyped option
 
     return _measure(
-        Options(face or SAMPLE, pixels, rate, seconds, counts, codec, container, url), soak, output, as_json=as_json
+        Options(face or SAMPLE, pixels, rate, seconds, counts, codec, container, url, ca), soak, output, as_json=as_json
     )
 
 

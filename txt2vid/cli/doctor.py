@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from txt2vid import registry
-from txt2vid.errors import DependencyError, Txt2VidError
+from txt2vid.errors import DependencyError, ServerError, Txt2VidError
 from txt2vid.weights import place
 from txt2vid.weights.verify import glance
 
@@ -37,12 +37,18 @@ class Finding:
 
 
 @click.command(name="doctor")
+@click.option("--call", "url", metavar="URL", help="Try each hop to a server instead: TCP, TLS, …, UDP, TURN, codec.")
+@click.option("--token", envvar="TXT2VID_TOKEN", metavar="TOKEN", help="With --call: the server's.")
+@click.option("--ca", metavar="FILE|SHA256", help="With --call: trust this certificate as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def command(as_json: bool) -> int:
+def command(url: str | None, token: str | None, ca: str | None, as_json: bool) -> int:
     """Say what works on this machine, what is missing, and what to type.
 
-    Exit code 0 where all that `txt2vid render` needs works, 8 where something of it is missing.
+    Exit code 0 where all that `txt2vid render` needs works, 8 where something of it is missing. With --call: 0 where
+    calls can be made, 10 where a hop that they need fails.
     """
+    if url is not None:
+        return _call(url, token, ca, as_json=as_json)
     findings = []
     for finding in examine():
         findings.append(finding)
@@ -52,6 +58,21 @@ def command(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"works": healthy, "checks": [asdict(finding) for finding in findings]}))
     return 0 if healthy else DependencyError.exit_code
+
+
+def _call(url: str, token: str | None, ca: str | None, *, as_json: bool) -> int:
+    from txt2vid.bench.hops import Relay, hops
+
+    found = []
+    for hop in hops(Relay.of(url, token, ca)):
+        found.append(hop)
+        if not as_json:
+            mark = "works  " if hop.works else "FAILS  " if hop.needed else "fails  "
+            click.echo(f"{mark}  {hop.what:<16}  {hop.detail}")
+    healthy = all(hop.works for hop in found if hop.needed)
+    if as_json:
+        click.echo(json.dumps({"works": healthy, "hops": [asdict(hop) for hop in found]}))
+    return 0 if healthy else ServerError.exit_code
 
 
 def examine() -> Iterator[Finding]:
@@ -162,7 +183,11 @@ def _opus() -> str:
 
 
 def _server() -> str:
-    missing = [name for name in ("starlette", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ("starlette", "uvicorn", "prometheus_client", "cryptography")
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise DependencyError(f"{', '.join(missing)} not installed: pip install 'txt2vid[serve]'")
     from txt2vid.ffmpeg import program

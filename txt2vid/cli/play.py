@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import threading
 from contextlib import suppress
@@ -37,11 +38,13 @@ Ctrl-C, or q in the window, ends it.
     "--token", metavar="T", envvar="TXT2VID_TOKEN", help="The server's token; others see it in the process list."
 )
 @click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="A file that holds the token.")
+@click.option("--ca", metavar="FILE|SHA256", help="Of https://: trust this certificate, too: a file, or its SHA-256.")
 @click.option("--fullscreen", is_flag=True, help="Fill the screen.")
 @click.option("--player", type=click.Choice(["ffplay", "mpv"]), default="ffplay", show_default=True, help="Who plays.")
-def command(url: str, token: str | None, token_file: Path | None, fullscreen: bool, player: str) -> int:
+def command(url: str, token: str | None, token_file: Path | None, ca: str | None, fullscreen: bool, player: str) -> int:
     """Play until the window is closed, or the stream ends."""
     from txt2vid.ffmpeg.player import find_player
+    from txt2vid.sender.trust import trusting
 
     url = stream_url(url)
     find_player(player)
@@ -52,7 +55,7 @@ def command(url: str, token: str | None, token_file: Path | None, fullscreen: bo
             raise MediaError(f"token file {token_file} cannot be read: check its name") from err
     if token is not None and not all("!" <= character <= "~" for character in token):
         raise UsageError("a token is of ASCII, without spaces: copy the server's once more")
-    with connect(url, token) as stream:
+    with connect(url, token, trusting(ca, url) if ca is not None else None) as stream:
         return _play(stream, url, player, fullscreen=fullscreen)
 
 
@@ -73,22 +76,36 @@ def stream_url(text: str) -> str:
     return parts._replace(path="/stream.ts").geturl() if parts.path in ("", "/") else url
 
 
-def connect(url: str, token: str | None) -> HTTPResponse:
-    """The stream, opened. Raises ServerError, which says what to type next."""
+def connect(url: str, token: str | None, trust: ssl.SSLContext | None = None) -> HTTPResponse:
+    """The stream, opened. trust: of https://, None for whom the system trusts.
+
+    Raises ServerError, which says what to type next.
+    """
     request = Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310 - http(s) alone
     try:
-        response: HTTPResponse = urlopen(request, timeout=SECONDS)  # noqa: S310
+        response: HTTPResponse = urlopen(request, timeout=SECONDS, context=trust)  # noqa: S310
     except HTTPError as err:
         err.close()
         raise ServerError(_refused(url, err.code, token)) from err
     except (URLError, OSError, HTTPException) as err:
-        why = getattr(err, "reason", err)
-        raise ServerError(f"{_place(url)} cannot be reached ({why}): start it there with txt2vid serve") from err
+        raise ServerError(_unreached(url, err)) from err
     kind = response.headers.get_content_type()
     if not kind.startswith(("video/", "application/octet-stream")):
         response.close()
         raise ServerError(f"{url.partition('?')[0]} is no video, but {kind}: txt2vid play {_place(url)}/stream.ts")
     return response
+
+
+def _unreached(url: str, err: Exception) -> str:
+    """What is between us and the server, and what to type."""
+    from txt2vid.sender.trust import distrust
+
+    why = getattr(err, "reason", err)
+    if isinstance(why, Exception) and (doubt := distrust(why)):
+        return f"{_place(url)}: {doubt[0]}: {doubt[1]}"
+    if isinstance(why, ssl.SSLError):
+        return f"{_place(url)} speaks no TLS: write http:// instead of https://"
+    return f"{_place(url)} cannot be reached ({why}): start it there with txt2vid serve"
 
 
 def _refused(url: str, code: int, token: str | None) -> str:
@@ -101,6 +118,8 @@ def _refused(url: str, code: int, token: str | None) -> str:
         return f"{shown} does not exist: {_place(url)} lists its streams in a browser"
     if code == 503:
         return f"{shown} has no room for another viewer: try again later, or start it with a larger --max-viewers"
+    if code == 400 and url.startswith("http:"):
+        return f"{shown} is refused (HTTP 400), as plain http is where TLS is spoken: write https:// instead"
     return f"{shown} is refused (HTTP {code}): look at what its server logs"
 
 

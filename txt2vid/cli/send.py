@@ -57,6 +57,7 @@ when Ctrl-D or Ctrl-C is: "exit", spoken or typed, is a word like any other.
     "--token", metavar="T", envvar="TXT2VID_TOKEN", help="The server's token; others see it in the process list."
 )
 @click.option("--token-file", type=FILE, metavar="FILE", help="A file that holds the token. Or set TXT2VID_TOKEN.")
+@click.option("--ca", metavar="FILE|SHA256", help="Of wss://: trust this certificate, too: a file, or its SHA-256.")
 @click.option("--device", metavar="N|NAME", help="Which microphone, as `txt2vid devices` lists them.")
 @click.option("--codec", type=click.Choice(["opus", "pcm"]), help="How sound is sent. [default: opus]")
 @click.option("--bitrate", type=click.IntRange(*BITRATES), metavar="N", help="Of Opus, bits a second. [default: 24000]")
@@ -150,11 +151,13 @@ def _settings(given: dict[str, Any]) -> SendOptions:
     from txt2vid.sender.address import DEFAULT, speak_url
     from txt2vid.sender.client import SendOptions
     from txt2vid.sender.packets import BITRATE
+    from txt2vid.sender.trust import trusting
 
+    url = speak_url(given["url"] or DEFAULT)
     attempts = 0 if given["no_reconnect"] else given["attempts"]
     microphone = given["mic"] or (given["stt"] and given["file"] is None)
     return SendOptions(
-        url=speak_url(given["url"] or DEFAULT),
+        url=url,
         session=given["session"],
         face=given["face"],
         token=_token(given),
@@ -165,6 +168,7 @@ def _settings(given: dict[str, Any]) -> SendOptions:
         wait=given["wait"],
         expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
         unknown_tags=parse_unknown_tags(given["unknown_tags"]) if given["unknown_tags"] is not None else None,
+        trust=trusting(given["ca"], url) if given["ca"] is not None else None,
     )
 
 

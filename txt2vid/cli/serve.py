@@ -19,7 +19,7 @@ from txt2vid.errors import DependencyError, MediaError, UsageError
 from txt2vid.server.auth import Access
 from txt2vid.server.ice import IceServers
 from txt2vid.server.limits import MAX_SESSIONS, MAX_VIEWERS
-from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings
+from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings, Tls
 
 FILE = click.Path(path_type=Path)
 TOKENLESS = "TOKEN"  # what the printed commands hold in its place: screens are shared
@@ -29,7 +29,7 @@ _HELP = """Serve faces that speak live: a page, streams for any player, and a pl
 txt2vid serve --face hero.png
 txt2vid serve --face anna=anna.jpg --face bob=bob.mp4 --port 8000
 txt2vid serve --face hero.png --audio hello.m4a --loop
-txt2vid serve --face hero.png --host 0.0.0.0 --token "$(openssl rand -hex 16)"
+txt2vid serve --face hero.png --host 0.0.0.0 --token "$(openssl rand -hex 16)" --tls-self-signed
 
 Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 """
@@ -42,6 +42,12 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--token", envvar="TXT2VID_TOKEN", metavar="TOKEN", help="What senders and viewers must know.")
 @click.option("--token-file", type=FILE, metavar="FILE", help="The same, from a file.")
 @click.option("--public-viewing", is_flag=True, help="Watching needs no token.")
+@click.option("--tls-cert", type=FILE, metavar="FILE", help="Speak TLS (https, wss): the certificate, in PEM form.")
+@click.option("--tls-key", type=FILE, metavar="FILE", help="Its key.")
+@click.option(
+    "--tls-self-signed", is_flag=True, help="Speak TLS with a certificate made now: for a try in one network."
+)
+@click.option("--tls-save", type=FILE, metavar="FILE", help="Write that one there, for send --ca and play --ca.")
 @engine_options
 @click.option("--fps", metavar="N", help="Frames a second. [default: the video's, or 25]")
 @click.option("--size", metavar="N", help=f"Pixels of the longer side. [default: {LIVE_SIZE}]")
@@ -74,7 +80,7 @@ def command(context: click.Context, /, as_json: bool, log_format: str, **options
         raise DependencyError(f"serve needs {err.name}: pip install 'txt2vid[serve]'") from err
     root = context.find_root()
     logs.configure("json" if log_format == "json" else "text", debug=bool(root.params.get("debug")))
-    serve(settings, lambda address: _announce(address, settings.access, as_json=as_json))
+    serve(settings, lambda address: _announce(address, settings, as_json=as_json))
     return 0
 
 
@@ -93,12 +99,13 @@ def _settings(given: dict[str, Any]) -> Settings:
     mood = parse_mood(given["expression"]) if given["expression"] is not None else None
     access = _access(given)
     ice = IceServers.of(given["ice"], _secret(given["turn_secret_file"], "TURN secret file"))
+    tls = Tls.of(given["tls_cert"], given["tls_key"], given["tls_save"], self_signed=given["tls_self_signed"])
     from txt2vid.server.faces import parse_faces  # numpy and more: not for a mistyped option
 
     same = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     faces = parse_faces(given["faces"], size, given["detector"] or "mesh")
     made = {"faces": faces, "access": access, "fps": fps, "engine": engine, "speaker": speaker, "expression": mood}
-    made["ice_servers"] = ice
+    made |= {"ice_servers": ice, "tls": tls}
     return Settings(**{**same, **made})
 
 
@@ -122,19 +129,26 @@ def _access(given: dict[str, Any]) -> Access:
     )
 
 
-def _announce(address: Address, access: Access, *, as_json: bool) -> None:
+def _announce(address: Address, settings: Settings, *, as_json: bool) -> None:
     """Says on stdout what to type now; with --json one object. The token is not repeated: screens are shared."""
-    http, ws = f"http://{address.authority}", f"ws://{address.authority}/speak"
+    access, http = settings.access, address.http
     streams = {kind: f"{http}/stream.{kind}" for kind in ("ts", "mp4", "mkv", "avi")}
     if as_json:
-        fields = {"url": f"{http}/", "speak": ws, "streams": streams, "session": address.session, "pid": os.getpid()}
-        click.echo(json.dumps(fields))
+        told = {"url": f"{http}/", "speak": address.speak, "streams": streams, "session": address.session}
+        proof = {} if address.fingerprint is None else {"fingerprint": address.fingerprint}
+        click.echo(json.dumps({**told, **proof, "pid": os.getpid()}))
         return
-    default = address.port == DEFAULT_PORT and address.host == DEFAULT_HOST
+    default = address.port == DEFAULT_PORT and address.host == DEFAULT_HOST and address.fingerprint is None
     query = "" if access.token is None or access.public_viewing else f"?token={TOKENLESS}"
     play = "" if default and not query else f" '{streams['ts']}{query}'" if query else f" {streams['ts']}"
-    send = "" if default else f" {ws}"
+    send = "" if default else f" {address.speak}"
     ask = "" if access.token is None else f" --token {TOKENLESS}"
+    made = settings.tls is not None and settings.tls.certificate is None
+    trust = f" --ca {address.fingerprint}" if made else ""
     click.echo(f"page:   {http}/{query}")
-    click.echo(f"watch:  txt2vid play{play}   (or ffplay, mpv, VLC: {streams['ts']}{query})")
-    click.echo(f"speak:  txt2vid send{send} --mic{ask}")
+    click.echo(f"watch:  txt2vid play{play}{trust}   (or ffplay, mpv, VLC: {streams['ts']}{query})")
+    click.echo(f"speak:  txt2vid send{send} --mic{ask}{trust}")
+    if address.fingerprint is not None:
+        click.echo(f"proof:  a certificate for {', '.join(address.names) or 'nobody'}")
+    if made:
+        click.echo(f"        self-signed, so browsers warn of it: compare its SHA-256, {address.fingerprint}")

@@ -9,7 +9,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from txt2vid.core.checks import WireError, decoded
 from txt2vid.core.wire import MAX_NAME, MAX_TOKEN, is_name
@@ -113,7 +113,7 @@ class Welcome:
     token: str
     resume: str
     hero: str
-    ice_servers: tuple[dict[str, Any], ...] = ()
+    ice_servers: tuple[dict[str, str], ...] = ()
     heroes: tuple[Hero, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
 

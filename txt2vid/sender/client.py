@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ class SendOptions:
 
     expression: the face's mood for as long as this sender speaks.
     interrupt: what is sent first drops what the session is saying, whoever says it. wait: also for a server that is
-    not there yet. unknown_tags: one of core.options.UNKNOWN_TAGS; None is the server's choice.
+    not there yet. unknown_tags: one of core.options.UNKNOWN_TAGS; None is the server's choice. trust: of wss://, None
+    for whom the system trusts.
     """
 
     url: str = address.DEFAULT
@@ -47,6 +49,7 @@ class SendOptions:
     attempts: int | None = None
     wait: bool = False
     unknown_tags: str | None = None
+    trust: ssl.SSLContext | None = None
 
 
 class _StoppedError(Exception):
@@ -66,7 +69,7 @@ class Client:
         )
         mood = options.expression
         shown = None if mood is None else wire.Expression(mood.name, mood.strength)
-        self._place = Place(options.url, hello, shown)
+        self._place = Place(options.url, hello, shown, trust=options.trust)
         self._begun, self._stopping = asyncio.Event(), asyncio.Event()
 
     async def run(self, view: Callable[[], Coroutine[None, None, None]] | None = None) -> Status:

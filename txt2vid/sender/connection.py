@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -39,13 +40,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Place:
-    """What is the same in each connection of one sender. resume, epoch: of the last Ready. expression: its mood."""
+    """What is the same in each connection of one sender. resume, epoch: of the last Ready. expression: its mood.
+
+    trust: of wss://, None for whom the system trusts.
+    """
 
     url: str
     hello: wire.Hello
     expression: wire.Expression | None = None
     epoch: int = 0
     resume: str | None = None
+    trust: ssl.SSLContext | None = None
 
 
 class Connection:
@@ -82,6 +87,7 @@ class Connection:
             subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
             compression=None,  # Opus cannot be made smaller
             user_agent_header=f"txt2vid/{__version__}",
+            ssl=self._place.trust or (True if url.startswith("wss:") else None),
             proxy=None if address.is_loopback(url) else True,
             open_timeout=OPEN_SECONDS,
             ping_interval=None,  # ours come oftener, and count what has arrived

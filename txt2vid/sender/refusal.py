@@ -16,6 +16,7 @@ from websockets.exceptions import (
 )
 
 from txt2vid.core.wire import CLOSE_CODES, FATAL, SUBPROTOCOL, Error
+from txt2vid.sender.trust import distrust
 
 SHOWN = 300  # characters of a server's own words
 _HINTS = {
@@ -97,16 +98,16 @@ def _of_status(err: InvalidStatus) -> LostError:
     if status in _BUSY_STATUS:
         return LostError(f"the server has no room now (HTTP {status})", hint="add --wait, or try again later")
     hint = _START if status not in _TOKEN_STATUS else _HINTS["token"]
+    if "wss://" in words:  # it speaks TLS alone, and says so
+        hint = ""
     return LostError(
         f"the server refuses with HTTP {status}" + (f" ({words})" if words else ""), again=False, hint=hint
     )
 
 
 def _of_network(err: BaseException) -> LostError:
-    if isinstance(err, ssl.SSLCertVerificationError):
-        return LostError(
-            f"its certificate is not trusted ({err.verify_message})", again=False, hint="check the server's name"
-        )
+    if doubt := distrust(err):
+        return LostError(doubt[0], again=False, hint=doubt[1])
     if isinstance(err, ssl.SSLError):
         return LostError("it speaks no TLS", again=False, hint="write ws:// instead of wss://")
     if isinstance(err, socket.gaierror):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -49,7 +51,10 @@ def build(hub: Hub, access: Access, voice: Voice, whip: Whip, calls: Calls) -> S
     open_paths = frozenset(["/", "/healthz", *assets])
     app = Starlette(
         routes=[*server.routes(assets), *whip.routes()],
-        middleware=[Middleware(Guard, access=access, open_paths=open_paths, passes=hub.passes)],
+        middleware=[
+            *_sharing(access),
+            Middleware(Guard, access=access, open_paths=open_paths, passes=hub.passes),
+        ],
         exception_handlers={HTTPException: _sorry},
     )
     app.router.redirect_slashes = False  # it would answer with a Location made of whatever Host was sent
@@ -157,6 +162,22 @@ class _Server:
         finally:
             if speaker.refused is not None:
                 self._metrics.refused(speaker.refused)
+
+
+def _sharing(access: Access) -> list[Middleware]:
+    """Lets pages of the sites that --allow-origin names read answers, too (CORS), where there are such sites."""
+    if not access.origins:
+        return []
+    hosts = "|".join(re.escape(origin) for origin in sorted(access.origins))
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origin_regex=f"(https?://)?({hosts})",
+            allow_methods=["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            expose_headers=["Location", "ETag", "Link", "Accept-Patch"],
+        )
+    ]
 
 
 def _file(path: Path) -> Handler:

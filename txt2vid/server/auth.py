@@ -24,7 +24,8 @@ class Asked:
     """The head of a request.
 
     token: of its query. open_to_all: whether it is for something that never needs a token. viewing: whether it is for
-    something that only looks (streams, the page's data). changes: whether its method is for more than looking.
+    something that only looks (streams, the page's data). changes: whether its method is more than a look.
+    secure: whether it came over our own TLS.
     passed: whether it holds a pass of the call that it is about; None where it is about none.
     """
 
@@ -36,6 +37,7 @@ class Asked:
     open_to_all: bool = False
     viewing: bool = False
     changes: bool = False
+    secure: bool = False
     passed: bool | None = None
 
 
@@ -133,6 +135,8 @@ class Access:
             return True
         if origin in self.origins or (parts.netloc and parts.netloc in self.origins):
             return False
+        if asked.secure and parts.scheme != "https":  # a page that anyone between could have written
+            return True
         default = _DEFAULT_PORTS.get(parts.scheme, "")
         return not parts.netloc or _with_port(parts.netloc, default) != _with_port((asked.host or "").lower(), default)
 

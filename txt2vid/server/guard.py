@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from txt2vid.server.auth import Access, Asked, bearer
-from txt2vid.server.calls.passes import Pass, Passes
+from txt2vid.server.calls.passes import HELD, Pass, Passes
 
-_LOOKING = ("GET", "HEAD", "OPTIONS")
+_LOOKING = ("GET", "HEAD")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; media-src blob: 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -93,6 +93,7 @@ def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
         token=token(scope),
         open_to_all=open_to_all,
         viewing=scope["path"].startswith(("/s/", "/whep/", "/stream.", "/captions", "/api/")),
+        secure=scope.get("scheme") in ("https", "wss"),
         changes=scope.get("method", "GET") not in _LOOKING,
         passed=passed,
     )
@@ -111,8 +112,11 @@ async def _while_valid(app: ASGIApp, held: Pass, scope: Scope, receive: Receive,
         finally:
             message.cancel()
 
-    with held.while_valid(lambda: None if over.done() else over.set_result(None)):
-        await app(scope, listen, answer)
+    forget = held.at_end(lambda: None if over.done() else over.set_result(None))
+    try:
+        await app({**scope, HELD: held}, listen, answer)
+    finally:
+        forget()
     if held.over:
         await answer.finish()
 

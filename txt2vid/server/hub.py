@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import Hello
@@ -121,6 +122,8 @@ class Hub:
 
     async def claim(self, hello: Hello, sender: Sender) -> tuple[Session, Taken]:
         """A sender's place in a session that runs. Raises Refused where it gets none."""
+        if hello.session in self.sessions.private:  # the call chooses the face
+            hello = replace(hello, face=None)
         if hello.face is not None and hello.face not in self.faces:
             some = ", ".join(list(self.faces.options)[:8])
             raise Refused("face", f"there is no face {hello.face!r} here: choose one of {some}")
@@ -159,7 +162,7 @@ class Hub:
     def on_event(self, event: Event, fds: list[int]) -> None:
         """A studio has said something; the descriptors are ours."""
         if isinstance(event, Prepared):
-            if event.error is not None:
+            if event.error is not None and event.face in self.faces:
                 say(_log, "face failed", logging.ERROR, face=event.face, why=event.error)
             self.faces.prepared(event)
             return

@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from txt2vid.errors import UsageError
 
@@ -30,10 +29,10 @@ class IceServer:
         login = f'; username="{self.username}"; credential="{self.credential}"; credential-type="password"'
         return f'<{self.url}>; rel="ice-server"' + (login if self.username else "")
 
-    def for_browsers(self) -> dict[str, Any]:
-        """As RTCPeerConnection takes it among its iceServers."""
-        login = {"username": self.username, "credential": self.credential}
-        return {"urls": [self.url], **(login if self.username else {})}
+    def for_peer(self) -> dict[str, str]:
+        """As browsers' RTCPeerConnection takes it (W3C WebRTC, RTCIceServer)."""
+        login = {"username": self.username or "", "credential": self.credential or ""}
+        return {"urls": self.url, **(login if self.username else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,6 @@ class IceServers:
             servers.append(IceServer(url, username, base64.b64encode(digest).decode()))
         return servers
 
-    def for_browsers(self) -> list[dict[str, Any]]:
-        """The same, as RTCPeerConnection takes it."""
-        return [server.for_browsers() for server in self.now()]
+    def for_peers(self) -> list[dict[str, str]]:
+        """What a browser that calls now is told."""
+        return [server.for_peer() for server in self.now()]

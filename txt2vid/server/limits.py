@@ -44,18 +44,21 @@ MAX_CALLERS = 256  # websockets of calls at once, those in lobbies and those wit
 JOIN_SECONDS = 5.0  # from the connection to join
 CALL_MESSAGES_A_SECOND = 10.0  # of one caller, who clicks; and CALL_MESSAGES_BURST at once
 CALL_MESSAGES_BURST = 50.0
-CALL_OUTBOX = 64  # messages to one caller that wait: each change tells the whole room anew. More: it is gone
+CALL_OUTBOX = 16  # messages to one caller that wait: of each kind that tells the whole room the newest, and errors
 GUESSES_A_SECOND = 0.5  # names of rooms that are not known, of one address; and GUESSES_BURST at once. Names have
 GUESSES_BURST = 20.0  # 128 bits, so this spares the server's work and hides nothing: known names always pass
 MAX_GUESSERS = 1024  # addresses that are remembered; the one that guessed longest ago is forgotten
 
 # Pictures that callers bring
 MAX_UPLOAD = 8 << 20  # bytes: a telephone's photograph has 3 to 6 MB
-MAX_UPLOAD_PIXELS = 40_000_000  # as the file's head tells, before anything is decoded: 160 MB at Pillow's four bytes
+MAX_UPLOAD_PIXELS = 40_000_000  # as the file's head tells, before anything is decoded: 150 to 360 MB meanwhile
+MAX_WEBP_PIXELS = 16_000_000  # of a WebP, whose decoder takes four times what others do: 260 MB
 MAX_UPLOADS = 8  # of a room, those that are being prepared among them: each is a face in a studio, some 100 MB
 UPLOADS_A_SECOND = 0.1  # of a room, good or bad: reading one takes a core up to a second; and UPLOADS_BURST at once
 UPLOADS_BURST = 12.0
-UPLOADING = 8  # at once, of the whole server: each may hold MAX_UPLOAD in memory
+UPLOADING = 8  # at once, of the whole server: each may hold MAX_UPLOAD in memory, twice for a moment
+UPLOADING_IN_ROOM = 2  # of them: four rooms shall get theirs in
+MAX_KEPT = 128  # pictures in the folder, of all rooms: about 2 MB each
 UPLOAD_SECONDS = 60.0  # for the bytes of one: 1 Mbit/s
 UPLOAD_SIZE = 1024  # pixels of the longer side that are kept: twice of what is drawn
 THUMBNAIL = 256  # pixels of the longer side of a small picture
@@ -67,6 +70,9 @@ BACKLOG = 128  # connections that wait to be accepted
 MAX_CONNECTIONS = 1000  # of the whole server, viewers and senders among them; more get 503
 OPEN_FILES = 4096  # of the server's process, where the system allows it: connections, and two pipes a session
 HEAD_BYTES = 16 * 1024  # of a request before its body
+GREETINGS = 256  # connections that have not finished their TLS handshake; the one that takes longest goes for a new one
+GREETING_SECONDS = 10.0  # that they may take: several round trips on any network
+ACCEPT_SECONDS = 1  # until connections are accepted again where the system had no more room
 KEEP_ALIVE = 15  # seconds that an idle HTTP connection stays open: the page asks once a second
 DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges nothing, or reads nothing
 

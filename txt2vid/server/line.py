@@ -33,7 +33,7 @@ class Line(ABC):
         client = websocket.client
         self.address = client.host if client else ""
         self._subprotocol, self._most = subprotocol, most
-        self._outbox: deque[str] = deque()  # `most` at most
+        self._outbox: deque[tuple[str | None, str]] = deque()  # `most` at most
         self._last: tuple[str, int, str] | None = None
         self._wake = asyncio.Event()
 
@@ -42,12 +42,17 @@ class Line(ABC):
         """Whether nothing more can be told."""
         return self._last is not None or self.left is not None
 
-    def queue(self, text: str) -> bool:
-        """A message to the peer. False where too many wait."""
+    def queue(self, text: str, instead: str | None = None) -> bool:
+        """A message to the peer. False where too many wait.
+
+        instead: what it tells; an older message that tells the same, and still waits, is left out for this newer one.
+        """
+        if instead is not None:
+            self._outbox = deque(each for each in self._outbox if each[0] != instead)
         if len(self._outbox) >= self._most:
             return False
         if not self.ending:
-            self._outbox.append(text)
+            self._outbox.append((instead, text))
             self._wake.set()
         return True
 
@@ -113,7 +118,7 @@ class Line(ABC):
                 await self.quiet()
                 self._wake.clear()
                 while self._outbox:
-                    await self._send(self._outbox.popleft())
+                    await self._send(self._outbox.popleft()[1])
                 if self._last is not None:
                     text, code, reason = self._last
                     await self._send(text)

@@ -9,19 +9,20 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from txt2vid.core.machine import cores
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import MAX_MESSAGE
-from txt2vid.errors import Txt2VidError
+from txt2vid.errors import DependencyError, Txt2VidError
 from txt2vid.ffmpeg.publish import publisher
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.app import build
 from txt2vid.server.calls.calls import Calls
+from txt2vid.server.door import Door
 from txt2vid.server.hub import Hub
 from txt2vid.server.listen import bind
 from txt2vid.server.logs import say
@@ -32,6 +33,9 @@ from txt2vid.server.settings import WILDCARDS, Address, Settings
 from txt2vid.server.speak import Voice
 from txt2vid.server.streaming import Publishing, StreamProtocol
 from txt2vid.server.whip import Whip
+
+if TYPE_CHECKING:
+    from txt2vid.server.certificate import Proof
 
 _log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,26 +51,55 @@ def serve(settings: Settings, on_ready: OnReady) -> None:
     """
     for url in settings.publish:
         publisher(url)  # raises
-    playlist = _playlist(settings)
+    playlist, proof = _playlist(settings), _proof(settings)
     _allow_files()
     listener = bind(settings.host, settings.port)
     try:
-        asyncio.run(_Server(settings, listener, playlist).run(on_ready))
+        asyncio.run(_Server(settings, listener, playlist, proof).run(on_ready))
     finally:
         listener.close()
 
 
 class _Http(uvicorn.Server):
-    """uvicorn, without its signal handlers: it would end before senders and viewers are told."""
+    """uvicorn, without its signal handlers: it would end before senders and viewers are told.
+
+    door: accepts connections in its place, at the same listener.
+    """
+
+    def __init__(self, config: uvicorn.Config, door: Door | None) -> None:
+        super().__init__(config)
+        self._door = door
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, which listens nowhere itself where there is a door."""
+        await super().startup(sockets if self._door is None else [])
+
+    async def main_loop(self) -> None:
+        """Between startup and shutdown."""
+        if self._door is None:
+            await super().main_loop()
+            return
+        accepting = asyncio.create_task(self._door.run(self._protocol), name="door")
+        accepting.add_done_callback(_told)
+        try:
+            await super().main_loop()
+        finally:
+            accepting.cancel()
+            await asyncio.wait({accepting})
+
+    def _protocol(self) -> asyncio.Protocol:
+        return StreamProtocol(self.config, self.server_state, self.lifespan.state)
+
 
 class _Server:
-    def __init__(self, settings: Settings, listener: socket.socket, playlist: Playlist | None) -> None:
-        self._settings, self._listener, self._playlist = settings, listener, playlist
+    def __init__(
+        self, settings: Settings, listener: socket.socket, playlist: Playlist | None, proof: Proof | None
+    ) -> None:
+        self._settings, self._listener, self._playlist, self._proof = settings, listener, playlist, proof
         self._studios = Studios(
             settings.engine,
             settings.workers or cores(),
@@ -78,8 +111,9 @@ class _Server:
         self._hub = Hub(self._studios, settings.faces, manner)
         voice = Voice(settings.speaker, settings.unknown_tags)
         self._whip = Whip(self._hub, settings.ice_servers, settings.udp_addresses)
-        self._calls = Calls(self._hub, settings.calls, settings.ice_servers.for_browsers)
-        self._http = _Http(_config(build(self._hub, settings.access, voice, self._whip, self._calls)))
+        self._calls = Calls(self._hub, settings.calls, settings.ice_servers.for_peers)
+        app = build(self._hub, settings.access, voice, self._whip, self._calls)
+        self._http = _Http(_config(app), None if proof is None else Door(listener, proof.context))
 
     async def run(self, on_ready: OnReady) -> None:
         with _ending() as ending:
@@ -103,7 +137,8 @@ class _Server:
 
     def _say_ready(self, on_ready: OnReady) -> None:
         host, port = self._listener.getsockname()[:2]
-        address = Address(WILDCARDS.get(host, host), port, self._hub.faces.first)
+        shown = (None, ()) if self._proof is None else (self._proof.fingerprint, self._proof.names)
+        address = Address(WILDCARDS.get(host, host), port, self._hub.faces.first, *shown)
         drawing = self._studios.drawing
         say(
             _log, "ready", host=host, port=port, faces=len(self._settings.faces), engine=drawing.engine, why=drawing.why
@@ -174,6 +209,17 @@ def _playlist(settings: Settings) -> Playlist | None:
         voice = Voice(settings.speaker, settings.unknown_tags)
         return TextPlaylist(settings.text_file, loop=settings.loop, voice=voice)
     return None
+
+
+def _proof(settings: Settings) -> Proof | None:
+    """Raises Txt2VidError where there is to be TLS, and cannot be."""
+    if settings.tls is None:
+        return None
+    try:
+        from txt2vid.server.certificate import proof  # cryptography: only where it is needed
+    except ModuleNotFoundError as err:
+        raise DependencyError(f"TLS needs {err.name}: pip install 'txt2vid[serve]'") from err
+    return proof(settings.tls, settings.host, settings.access.hosts)
 
 
 def _config(app: object) -> uvicorn.Config:

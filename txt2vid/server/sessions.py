@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from txt2vid.core.expressions import Cue
@@ -63,14 +63,8 @@ class Sessions:
             lambda codecs, bitrate: self._forward(session, codecs, bitrate),
             lambda codec: self._ask_key(session, codec),
         )
-        session = Session(
-            name,
-            face,
-            standing=standing,
-            broadcaster=broadcaster,
-            forwarder=forwarder,
-            private=name in self.private,
-        )
+        private = name in self.private
+        session = Session(name, face, standing=standing, broadcaster=broadcaster, forwarder=forwarder, private=private)
         self.by_name[name] = session
         self.touch(session)
         return session
@@ -87,11 +81,13 @@ class Sessions:
         if face == session.face:
             return
         try:
-            await self._faces.ready(face)
+            prepared = await self._faces.ready(face)
         except Txt2VidError as err:
             say(_log, "face failed", logging.ERROR, face=face, why=str(err))
             raise Refused("face", f"face {face!r} cannot be used: the server's log says why") from err
         session.before, session.face = session.face, face
+        if session.running is not None:
+            session.running = replace(session.running, width=prepared.width, height=prepared.height)
         self._studios.send(ChangeFace(session.name, face))
 
     def cut(self, session: Session, epoch: int) -> None:

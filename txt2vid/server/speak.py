@@ -194,7 +194,7 @@ class Speaker(Sender):
         hello = decode_client(first) if isinstance(first, str) else None
         if not isinstance(hello, Hello):
             raise WireError("the first message must be a hello")
-        hello = self._let_in(hello)
+        self._let_in(hello)
         words = await Words.of(hello)
         session, taken = await self._hub.claim(hello, self)
         self._session = session
@@ -222,16 +222,16 @@ class Speaker(Sender):
                     await words.heard(message)
             self._obey(session, message, allowance)
 
-    def _let_in(self, hello: Hello) -> Hello:
-        """By the server's token, or a member's pass for its own session, whose face the call chooses."""
-        headers, query = self._websocket.headers, self._websocket.query_params
+    def _let_in(self, hello: Hello) -> None:
+        """By the server's token, or for one in a call by its pass. Raises WireError."""
+        headers, query, passes = self._websocket.headers, self._websocket.query_params, self._hub.passes
         tokens = (hello.token, bearer(headers.get("authorization")), query.get("token"))
-        if hello.session is not None and self._hub.passes.is_private(hello.session):
-            if self._hub.passes.holder(hello.session, "speak", tokens) is not None:
-                return replace(hello, face=None)
-        elif self._access.knows(*tokens):
-            return hello
-        raise WireError("the token is missing or wrong", "token")
+        if hello.session is not None and passes.is_private(hello.session):
+            known = passes.holder(hello.session, "speak", tokens) is not None
+        else:
+            known = self._access.knows(*tokens)
+        if not known:
+            raise WireError("the token is missing or wrong", "token")
 
     def _hear(self, session: Session, data: bytes, hello: Hello, allowance: Allowance) -> None:
         self._not_after_end()

@@ -27,6 +27,8 @@ STALL_SECONDS = 15.0  # that a viewer may read nothing: a wireless network's wor
 CHECK_SECONDS = 1.0  # between looks at that
 SEND_BUFFER = 256 * 1024  # bytes of a viewer's socket: 1 s of a stream; Linux lets it grow to 4 MB, all of it delay
 IDLE_SECONDS = 15.0  # without a request, at least, and twice that at most: the same as limits.KEEP_ALIVE
+CLOSE_SECONDS = 5.0  # for the other end to say goodbye, as TLS wants it: some never do
+WRITE_BUFFER = 64 * 1024  # bytes that wait here for the socket: asyncio's own limit, but for TLS, where it is 512 kB
 RETRY_SECONDS = 10  # after which one who found all places taken may ask again
 MAX_REMUXED = 8  # viewers of mkv and avi, of the whole server: each has a process of its own, of some 30 MB
 
@@ -69,6 +71,7 @@ class StreamProtocol(H11Protocol):
         waits = cycle is None or cycle.response_complete
         if waits and cycle is self._last:
             self.transport.close()
+            self._look = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
             return
         self._last = cycle if waits else None
         self._look = self.loop.call_later(IDLE_SECONDS, self._close_idle)
@@ -114,6 +117,7 @@ class Lasting(Response):
             end = connection.transport.get_extra_info("socket")
             with suppress(OSError):  # it has hung up already
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            connection.transport.set_write_buffer_limits(WRITE_BUFFER)
         pump = asyncio.create_task(self._pump(chunks, send))
         gone = asyncio.create_task(_gone(receive))
         try:

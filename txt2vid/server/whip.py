@@ -8,7 +8,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from typing import Any
 
 from starlette.requests import Request
@@ -20,8 +19,7 @@ from txt2vid.core.wire import AudioFormat, Error, Hello, Packet, ServerMessage, 
 from txt2vid.errors import DependencyError
 from txt2vid.pipeline.messages import Hear
 from txt2vid.server import limits
-from txt2vid.server.auth import bearer
-from txt2vid.server.calls.passes import Pass
+from txt2vid.server.calls.passes import HELD, Pass
 from txt2vid.server.hub import Hub
 from txt2vid.server.ice import IceServers
 from txt2vid.server.logs import say
@@ -33,7 +31,6 @@ from txt2vid.transports.signalling import OfferRefused, credentials
 _log = logging.getLogger(__name__)
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 OPUS = AudioFormat()
-_LEFT = "its caller has left the call"
 _STATUS = {"busy": 409, "session": 404, "face": 404, "full": 503, "engine": 503, "stopping": 503}
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,21 +45,23 @@ class _Answer(Exception):  # noqa: N818 - not an error of ours
 
 
 class _Resource:
-    """One WHIP or WHEP session: a peer, and what ends with it. tag: of its ICE session (RFC 9725, 4.3.1).
+    """One WHIP or WHEP session: a peer, and what ends with it. tag: of its ICE session (RFC 9725, 4.3.1)."""
 
-    held: the pass of a call that let it in.
-    """
-
-    def __init__(self, session: str, held: Pass | None) -> None:
+    def __init__(self, session: str) -> None:
         self.session = session
-        self.held, self.until_end = held, ExitStack()
         self.id, self.tag = secrets.token_urlsafe(16), f'"{secrets.token_hex(8)}"'
         self.peer: Any = None
+        self.forget: Callable[[], None] | None = None  # the pass that it ends with
 
     def close(self, why: str) -> None:
         """Ends it soon."""
         if self.peer is not None:
             self.peer.close(why)
+
+    def ends_with(self, held: Pass | None) -> None:
+        """A pass of a call let it in, and once that dies, it is over."""
+        if held is not None:
+            self.forget = held.at_end(lambda: self.close("its pass has ended"))
 
 
 class _Caller(Sender):
@@ -140,27 +139,25 @@ class Whip:
         name, face = request.path_params["session"], request.query_params.get("face")
         if not is_name(name):
             raise _Answer(404, "a session's name has 1 to 64 of A-Z a-z 0-9 . _ -")
-        if self._hub.passes.is_private(name):
-            face = None  # the call chooses it
         offer = await self._offer(request)
-        resource = _Resource(name, self._pass(request))
+        resource = _Resource(name)
         caller = _Caller(self._hub, resource, _label(request), Hello(session=name, face=face, audio=OPUS))
         await caller.sit()
-        await self._opened(resource, self._peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller)
+        resource.peer = await self._opened(
+            resource, self._peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller
+        )
         return self._created(request, resource)
 
     async def play(self, request: Request) -> Response:
         """Somebody who watches."""
         offer = await self._offer(request)
         session = await self._hub.watch(request.path_params["session"])
-        resource = _Resource(session.name, self._pass(request))
-        await self._opened(resource, self._peers.play(offer, session.forwarder, self._ending(resource, None)), None)
+        resource = _Resource(session.name)
+        resource.peer = await self._opened(
+            resource, self._peers.play(offer, session.forwarder, self._ending(resource, None)), None
+        )
+        resource.ends_with(request.scope.get(HELD))
         return self._created(request, resource)
-
-    def _pass(self, request: Request) -> Pass | None:
-        """What let a request in, where that was a pass: what it began ends with it."""
-        headers, query = request.headers, request.query_params
-        return self._hub.passes.find((bearer(headers.get("authorization")), query.get("token")))
 
     async def resource(self, request: Request) -> Response:
         """DELETE ends a session; PATCH brings candidates."""
@@ -184,19 +181,21 @@ class Whip:
         if match is None:
             raise _Answer(428, "a PATCH needs If-Match with the session's ETag")
         ufrag, _ = credentials(fragment)
-        if match.strip() == "*" or (ufrag and ufrag != resource.peer.remote_ufrag):
-            raise _Answer(422, "ICE restarts are not to be had: POST a new offer, which is as quick")
-        if match.strip() != resource.tag:
-            raise _Answer(412, "another ICE session runs: take the ETag of the answer")
         try:
+            if match.strip() == "*" and ufrag != resource.peer.remote_ufrag:  # a restart (RFC 9725, 4.3.3)
+                answer = await resource.peer.restart(fragment)
+                resource.tag = f'"{secrets.token_hex(8)}"'
+                return Response(answer, 200, {"ETag": resource.tag}, FRAGMENT)
+            if match.strip() not in ("*", resource.tag):
+                raise _Answer(412, "another ICE session runs: take the ETag of the last answer")
             await resource.peer.trickle(fragment)
         except OfferRefused as err:
-            raise _Answer(400, str(err)) from err
+            raise _Answer(400 if err.acceptable else 422, str(err)) from err
         return Response(status_code=204)
 
-    async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> None:
+    async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> Any:
         try:
-            resource.peer = await opening
+            peer = await opening
         except OfferRefused as err:
             if caller is not None:
                 caller.leave()
@@ -206,13 +205,13 @@ class Whip:
                 caller.leave()
             raise
         self._resources[resource.id] = resource
-        if resource.held is not None:
-            resource.until_end.enter_context(resource.held.while_valid(lambda: resource.close(_LEFT)))
+        return peer
 
     def _ending(self, resource: _Resource, caller: _Caller | None) -> Callable[[str], None]:
         def ended(why: str) -> None:
             self._resources.pop(resource.id, None)
-            resource.until_end.close()
+            if resource.forget is not None:
+                resource.forget()
             if caller is not None:
                 caller.leave()
             say(_log, "peer gone", session=resource.session, speaks=caller is not None, why=why)

@@ -1,7 +1,8 @@
 """WebRTC on aiortc: peers that watch a session's packets, and peers whose sound is heard. A plugin (extra `webrtc`).
 
-aiortc does ICE, DTLS, SRTP and RTP; nothing is encoded or decoded here. Two things it cannot be asked for in public,
-and both are done in one place each (`_Peer._bind`, `_tap`): which addresses it listens on, and packets as they come.
+aiortc does ICE, DTLS, SRTP and RTP; nothing is encoded or decoded here. What it cannot be asked for in public is done
+in one place each: packets as they come (`Ingest._tap`), what peers report (`Playback._watch_reports`), addresses and
+ICE restarts (restart.py).
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiortc import (
     RTCConfiguration,
+    RTCIceCandidate,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCRtpSender,
@@ -22,9 +23,10 @@ from aiortc import (
 )
 
 from txt2vid.core.tasks import within
-from txt2vid.transports import offers
+from txt2vid.transports import offers, restart
 from txt2vid.transports.forward import Forwarder
 from txt2vid.transports.offers import Offer
+from txt2vid.transports.restart import Path
 from txt2vid.transports.signalling import OfferRefused, credentials
 from txt2vid.transports.tracks import QueueTrack, preferred, tell
 
@@ -44,6 +46,7 @@ class _Peer:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("connectionstatechange", self._state_changed)
         self._candidates = 0
+        self._paths: list[Path] = []
         self._ending: asyncio.Task[None] | None = None
         self._why = ""
         self._deadline: asyncio.TimerHandle | None = None
@@ -74,15 +77,31 @@ class _Peer:
 
     async def trickle(self, fragment: str) -> None:
         """More of the peer's candidates (RFC 8840). Raises OfferRefused."""
-        lines = offers.candidates(fragment)
-        for candidate in lines:
-            self._candidates += 1
-            if self._candidates > offers.MAX_CANDIDATES:
-                raise OfferRefused(f"more than {offers.MAX_CANDIDATES} candidates: leave some out")
-            try:
-                await self._connection.addIceCandidate(candidate)
-            except (ValueError, OSError) as err:
-                raise OfferRefused(f"a candidate cannot be used ({err}): see RFC 8839, 5.1") from err
+        found = self._counted(fragment)
+        try:
+            for path in self._paths:
+                await path.add(found)
+        except (ValueError, OSError) as err:
+            raise OfferRefused(f"a candidate cannot be used ({err}): see RFC 8839, 5.1") from err
+
+    async def restart(self, fragment: str) -> str:
+        """The peer looks for another path, with new credentials; gives ours. Raises OfferRefused."""
+        ufrag, password = credentials(fragment)
+        if not (ufrag and password):
+            raise OfferRefused("an ICE restart needs new ice-ufrag and ice-pwd: see RFC 9725, 4.3.3")
+        if len(self._paths) != 1:
+            raise OfferRefused("what is not bundled cannot be restarted: POST a new offer", acceptable=False)
+        self._candidates = 0
+        agent = await self._paths[0].restart(ufrag, password, self._counted(fragment))
+        self.remote_ufrag = ufrag
+        return restart.fragment(agent, self._mine[0].mid)
+
+    def _counted(self, fragment: str) -> list[RTCIceCandidate]:
+        found = offers.candidates(fragment)
+        self._candidates += len(found)
+        if self._candidates > offers.MAX_CANDIDATES:
+            raise OfferRefused(f"more than {offers.MAX_CANDIDATES} candidates: leave some out")
+        return found
 
     def close(self, why: str) -> None:
         """Ends it soon. Twice is safe."""
@@ -114,6 +133,8 @@ class _Peer:
         if self._deadline is not None:
             self._deadline.cancel()
         self._left()
+        for path in self._paths:
+            await path.close_next()
         with contextlib.suppress(asyncio.TimeoutError):
             await within(self._connection.close(), CLOSE_SECONDS)
         self._on_end(self._why)
@@ -132,17 +153,10 @@ class _Peer:
             self.close("the peer has gone" if self.connected else "ICE failed: no address reaches the other side")
 
     def _bind(self) -> None:
-        """Has ICE listen on our addresses alone; by itself aioice takes all but loopback's."""
+        """Takes hold of the one ICE transport, or of each where nothing is bundled."""
         users = [transceiver.receiver for transceiver in self._connection.getTransceivers()]
         ends = {user.transport.transport for user in [*users, self._connection.sctp] if user is not None}
-        for end in ends:
-            agent: Any = end.iceGatherer._connection
-            agent.get_component_candidates = partial(self._gather, agent.get_component_candidates)
-
-    async def _gather(
-        self, gather: Callable[..., Awaitable[Any]], component: int, addresses: list[str], timeout: int = 5
-    ) -> Any:
-        return await gather(component=component, addresses=list(self._addresses) or addresses, timeout=timeout)
+        self._paths = [Path(end, self._addresses) for end in ends]
 
     def _refuse_rest(self) -> None:
         """What was offered beyond what we want: it neither comes nor goes."""

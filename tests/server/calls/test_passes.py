@@ -34,14 +34,14 @@ def test_a_pass_dies_with_the_membership() -> None:
     held = passes.find([token])
     assert held is not None
     told: list[str] = []
-    with held.while_valid(lambda: told.append("left before")):
-        pass
-    with held.while_valid(lambda: told.append("over")):
-        passes.revoke("call-anna")
-        passes.revoke("call-anna")
-        assert told == ["over"]
-    with held.while_valid(lambda: told.append("at once")):
-        assert told == ["over", "at once"]
+    held.at_end(lambda: told.append("left before"))()
+    forget = held.at_end(lambda: told.append("over"))
+    passes.revoke("call-anna")
+    passes.revoke("call-anna")
+    assert told == ["over"]
+    forget()
+    held.at_end(lambda: told.append("at once"))()
+    assert told == ["over", "at once"]
     assert passes.holder("call-anna", "watch", [token]) is None
     assert passes.holder("call-anna", "watch", [other]) is None  # nobody speaks there any more
     assert passes.holder("call-bob", "watch", [token]) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -69,6 +70,7 @@ NO_PICTURES = {
     "just too large": bomb(8_001, 5_000),
     "a gif": plain(form="GIF"),
     "a bitmap": plain(form="BMP"),
+    "too large a webp": plain((4_001, 4_000), "WEBP", quality=0, method=0),
     "too small": plain((30, 30)),
     "moving webp": moving("WEBP"),
     "moving png": moving("PNG"),
@@ -125,6 +127,14 @@ def small(server: Server, path: str, caller: Caller) -> Any:
     return server.ask(f"{path}?token={caller.token}")
 
 
+def sizes(stream: bytes) -> set[tuple[int, int]]:
+    """Of the pictures in MPEG-TS."""
+    command = ["ffprobe", "-v", "quiet", "-f", "mpegts", "-select_streams", "v", "-show_entries", "frame=width,height"]
+    done = subprocess.run([*command, "-of", "csv=p=0", "-"], input=stream, capture_output=True, check=False, timeout=60)
+    rows = [row.split(",") for row in done.stdout.decode().split() if row]
+    return {(int(row[0]), int(row[1])) for row in rows if len(row) >= 2}
+
+
 def until(condition: Callable[[], Any]) -> Any:
     end = time.monotonic() + 30
     while not (value := condition()):
@@ -154,12 +164,15 @@ def test_a_picture_becomes_a_hero_of_its_room_alone(short_lived: ShortLived, her
             assert small(server, path, stranger).status == 401
             assert small(server, f"/call/{other}/heroes/{name}.jpg", stranger).status == 404
 
-            anna.say(ChooseHero(name))
-            bob.sees(lambda members: members[0]["hero"] == name)
+            about = f"/api/sessions/{anna.session}?token={bob.token}"
             with server.open(f"/s/{anna.session}/stream.ts", Authorization=bob.bearer) as stream:
                 assert stream.read(30_000)
-                state = server.ask(f"/api/sessions/{anna.session}", Authorization=bob.bearer).json
-                assert state["face"] == name
+                assert (server.ask(about).json["width"], server.ask(about).json["height"]) == (128, 128)
+                anna.say(ChooseHero(name))
+                bob.sees(lambda members: members[0]["hero"] == name)
+                assert (server.ask(about).json["width"], server.ask(about).json["height"]) == (86, 128)
+                assert server.ask(about).json["face"] == name
+                until(lambda: stream.read(4_000) and (86, 128) in sizes(stream.read(80_000)))
             stranger.say(ChooseHero(name))
             while (heard := stranger.hear())["type"] != "error":
                 pass

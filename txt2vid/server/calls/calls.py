@@ -7,7 +7,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from txt2vid.core import callwire
 from txt2vid.core.callwire import CallError, Heroes, InRoom, Join, Lobby, RelayMessage, Welcome
@@ -15,7 +14,7 @@ from txt2vid.core.tasks import within
 from txt2vid.errors import Txt2VidError
 from txt2vid.server import limits
 from txt2vid.server.calls.gallery import Gallery
-from txt2vid.server.calls.rooms import Full, Guest, Manner, Member, Room, Rooms
+from txt2vid.server.calls.rooms import Full, Manner, Member, Room, Rooms
 from txt2vid.server.hub import Hub
 from txt2vid.server.logs import say
 from txt2vid.server.rates import Addresses, Bucket
@@ -23,7 +22,7 @@ from txt2vid.server.seat import Refused
 
 _log = logging.getLogger(__name__)
 
-IceServers = Callable[[], list[dict[str, Any]]]
+IceServers = Callable[[], list[dict[str, str]]]
 """Gives what RTCPeerConnection takes as iceServers; called for each member, whose credentials may be its own."""
 
 
@@ -240,12 +239,9 @@ class Calls:
         for caller in list(self._in(room)):
             caller.tell(state)
         for position, guest in enumerate(room.lobby, 1):
-            self._tell_position(guest, position)
+            if guest.id in self._callers:
+                self._callers[guest.id].tell(Lobby(position))
         self._arm()
-
-    def _tell_position(self, guest: Guest, position: int) -> None:
-        if guest.id in self._callers:
-            self._callers[guest.id].tell(Lobby(position))
 
     async def _choose(self, room: Room, member: Member, hero: str) -> None:
         """Waits for the face, which may take a while (a video), and shows it."""

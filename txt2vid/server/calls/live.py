@@ -15,8 +15,11 @@ from txt2vid.core.callwire import (
     CallerMessage,
     CallError,
     ChooseHero,
+    Heroes,
+    InRoom,
     Join,
     Leave,
+    Lobby,
     Mute,
     RelayMessage,
     decode_caller,
@@ -30,6 +33,7 @@ from txt2vid.server.line import Line
 from txt2vid.server.rates import Bucket
 from txt2vid.server.seat import Refused
 
+_WHOLE = (InRoom, Heroes, Lobby)  # the newest says it all
 MEANT = 1000  # the close code of one who hangs up; any other (a page that is loaded anew, 1001) may come back
 
 
@@ -46,7 +50,8 @@ class Live(Line, Caller):
 
     def tell(self, message: RelayMessage) -> None:
         """Queues a message; one that does not read is cut off, and may come back."""
-        if not self.queue(callwire.encode(message)):
+        instead = message.TYPE if isinstance(message, _WHOLE) else None
+        if not self.queue(callwire.encode(message), instead):
             self.dismiss("rate", "too many messages wait to be read: read them")
 
     def dismiss(self, code: str, message: str) -> None:

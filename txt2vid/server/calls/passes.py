@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 PREFIX = "call-"  # of private sessions' names, and of no other session's
 Deed = Literal["watch", "speak"]
+HELD = "txt2vid.pass"  # the key in an ASGI scope under which the guard leaves the pass that let a request in
 OnEnd = Callable[[], None]
 _ABOUT = (["s"], ["whip"], ["whep"])  # the first part of paths whose second is a session
 
@@ -23,7 +23,7 @@ _ABOUT = (["s"], ["whip"], ["whep"])  # the first part of paths whose second is 
 class Pass:
     """What a member may do. room: where. session: the one that is the member's own.
 
-    over: whether the membership has ended. Whoever does something for long asks to be told of that (`while_valid`).
+    over: whether the membership has ended. Whoever does something for long asks to be told of that (`at_end`).
     """
 
     room: str
@@ -31,16 +31,13 @@ class Pass:
     over: bool = False
     _on_end: set[OnEnd] = field(default_factory=set)
 
-    @contextmanager
-    def while_valid(self, on_end: OnEnd) -> Iterator[None]:
-        """Calls `on_end` when the pass dies, at once where it has; not after the with block."""
+    def at_end(self, on_end: OnEnd) -> OnEnd:
+        """Has `on_end` called when the pass dies, at once where it has. Call what is returned to have it forgotten."""
         if self.over:
             on_end()
-        self._on_end.add(on_end)
-        try:
-            yield
-        finally:
-            self._on_end.discard(on_end)
+        else:
+            self._on_end.add(on_end)
+        return lambda: self._on_end.discard(on_end)
 
     def end(self) -> None:
         """It is worth nothing from now on. Twice is safe."""

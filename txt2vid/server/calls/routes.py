@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
@@ -66,7 +67,7 @@ def refused(err: Refused) -> Response:
 class _Routes:
     def __init__(self, calls: Calls, hub: Hub, on_refused: OnRefused) -> None:
         self._calls, self._hub, self._on_refused = calls, hub, on_refused
-        self._uploading = 0  # UPLOADING at most
+        self._uploading: Counter[str] = Counter()  # by the room's label; UPLOADING in all at most
 
     async def make(self, request: Request) -> Response:
         """A new room, for whoever has the server's token; the guard has looked."""
@@ -133,16 +134,19 @@ class _Routes:
         now = asyncio.get_running_loop().time()
         if not room.pace.take(1, now):
             raise Refused("rate", "too many pictures at once: try again in a moment")
-        if self._uploading >= limits.UPLOADING:
+        uploading = self._uploading
+        if uploading[room.label] >= limits.UPLOADING_IN_ROOM or uploading.total() >= limits.UPLOADING:
             raise Busy("too many pictures are on their way: try again in a moment")
-        self._uploading += 1
+        uploading[room.label] += 1
         try:
             data = await within(_body(request), limits.UPLOAD_SECONDS)
             return await self._calls.gallery.bring(room, data)
         except asyncio.TimeoutError as err:
             raise Refused("slow", "the picture did not come in time: send a smaller one") from err
         finally:
-            self._uploading -= 1
+            uploading[room.label] -= 1
+            if not uploading[room.label]:
+                del uploading[room.label]
 
 
 async def _body(request: Request) -> bytes:

@@ -46,13 +46,14 @@ def check(data: bytes) -> None:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we ask for less than that
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
+                most = limits.MAX_WEBP_PIXELS if image.format == "WEBP" else limits.MAX_UPLOAD_PIXELS
                 moving = image.format not in _STILL and getattr(image, "n_frames", 1) > 1
     except Image.DecompressionBombError as err:
         raise _too_large() from err
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as err:
         raise Unfit("this is no picture that is known here: send a JPEG, PNG or WebP file") from err
-    if width * height > limits.MAX_UPLOAD_PIXELS:
-        raise _too_large()
+    if width * height > most:
+        raise _too_large(most)
     if min(width, height) < MIN_SIZE:
         raise Unfit(f"the picture is too small for a face: {MIN_SIZE} pixels a side are the least")
     if moving:
@@ -62,36 +63,43 @@ def check(data: bytes) -> None:
 def redraw(data: bytes, folder: Path, name: str) -> Path:
     """The picture upright, in sRGB and small enough, as a PNG of ours; what came is gone. Raises Unfit."""
     came, kept = folder / f"{name}.came", folder / f"{name}.png"
-    came.write_bytes(data)
     try:
+        came.write_bytes(data)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             large = max(image.size) > limits.UPLOAD_SIZE
         picture = load_picture(came, limits.UPLOAD_SIZE if large else None)
     except PictureError as err:
         raise Unfit(_DAMAGED) from err
     finally:
-        came.unlink()
+        came.unlink(missing_ok=True)
     drawn = Image.fromarray(picture.pixels[:, :, ::-1])
     if picture.alpha is not None:
         drawn.putalpha(Image.fromarray(picture.alpha))
-    drawn.save(kept, "PNG", compress_level=_QUICK)
+    try:
+        drawn.save(kept, "PNG", compress_level=_QUICK)
+    except OSError:  # the disk is full
+        kept.unlink(missing_ok=True)
+        raise
     return kept
 
 
 class Pictures:
     """Callers' pictures in a folder that is ours alone, and small pictures of all faces. Use it from one event loop.
 
-    Everything is read and drawn in one thread, one at a time: a large picture takes a core and 300 MB for a second.
+    Everything is read and drawn in one thread, one at a time: a large picture takes a core and 360 MB for a second.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "pictures")
         self._folder: tempfile.TemporaryDirectory[str] | None = None  # of mode 0700; made for the first picture
         self._small: OrderedDict[Path, bytes] = OrderedDict()  # MAX_THUMBNAILS at most
+        self._kept = 0  # MAX_KEPT at most
         self._waiting = 0  # DRAWING at most
 
     async def keep(self, data: bytes, name: str) -> Path:
-        """A picture that somebody brought, as a file of ours. Raises Unfit, Busy."""
+        """A picture that somebody brought, as a file of ours; `drop` it in the end. Raises Unfit, Busy."""
+        if self._kept >= limits.MAX_KEPT:
+            raise Busy("too many pictures are kept here: try again later")
 
         def work() -> Path:
             try:
@@ -104,7 +112,12 @@ class Pictures:
             except Exception as err:  # decoders stumble in many ways over what was made to break them
                 raise Unfit(_DAMAGED) from err
 
-        return await self._apart(work)
+        self._kept += 1
+        try:
+            return await self._apart(work)
+        except BaseException:
+            self._kept -= 1
+            raise
 
     async def small(self, path: Path) -> bytes:
         """A small JPEG of a face's file. Raises MediaError where it cannot be read, Busy."""
@@ -118,7 +131,8 @@ class Pictures:
         return self._small[path]
 
     def drop(self, path: Path) -> None:
-        """A picture that is not wanted any more. Twice is safe."""
+        """A picture of `keep` that is not wanted any more."""
+        self._kept -= 1
         self._small.pop(path, None)
         path.unlink(missing_ok=True)
 
@@ -144,5 +158,5 @@ class Pictures:
             self._waiting -= 1
 
 
-def _too_large() -> Unfit:
-    return Unfit(f"the picture is too large: {limits.MAX_UPLOAD_PIXELS // 1_000_000} megapixels are the most")
+def _too_large(most: int = limits.MAX_UPLOAD_PIXELS) -> Unfit:
+    return Unfit(f"the picture is too large: {most // 1_000_000} megapixels are the most in a file of its kind")
