@@ -125,7 +125,11 @@ class Chromium(Browser):
         self._session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self._page(f"{domain}.enable")
-        self._page("Page.addScriptToEvaluateOnNewDocument", source=f"({TRAP})()")
+        self.before_pages(f"({TRAP})()")
+
+    def before_pages(self, script: str) -> None:
+        """Run a script in every page from now on, before its own."""
+        self._page("Page.addScriptToEvaluateOnNewDocument", source=script)
 
     def goto(self, url: str) -> None:
         self.leave()
@@ -231,11 +235,13 @@ class Firefox(Browser):
 
 
 @contextmanager
-def chromium(folder: Path, microphone: Path | None = None, *, trusting: bool = False) -> Iterator[Chromium]:
+def chromium(
+    folder: Path, microphone: Path | None = None, *, trusting: bool = False, more: tuple[str, ...] = ()
+) -> Iterator[Chromium]:
     """A Chromium with its profile in `folder`. Muted autoplay is allowed, sound needs a click, as people have it.
 
     microphone: a WAV that pages hear, again and again, as from a microphone that they may use.
-    trusting: takes any certificate, as a person does who clicks the warning away.
+    trusting: takes any certificate, as a person does who clicks the warning away. more: options.
     """
     off = ("quic", "background-networking", "component-update", "sync", "extensions", "default-apps", "dev-shm-usage")
     options = [
@@ -247,7 +253,7 @@ def chromium(folder: Path, microphone: Path | None = None, *, trusting: bool = F
     ]
     options += ["--autoplay-policy=document-user-activation-required"]
     options += [f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"]
-    options += ["--ignore-certificate-errors"] if trusting else []
+    options += [*more, *(["--ignore-certificate-errors"] if trusting else [])]
     options += ["--remote-debugging-port=0", f"--user-data-dir={folder}"]
     if microphone is not None:
         options += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]

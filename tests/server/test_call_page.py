@@ -6,6 +6,7 @@ The server draws a mark into the corner of a face while its speaker is loud (--m
 from __future__ import annotations
 
 import signal
+import subprocess
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("aiortc")
-from tests.server.browsers import Browser, chromium
+from tests.server.browsers import Browser, Chromium, chromium
 from tests.server.calls.callers import joined, make_room
 from tests.server.conftest import SMALL, Server, serving
 
@@ -28,6 +29,13 @@ STATE = "document.querySelector('#state').dataset.state"
 WORDS = "document.querySelector('#state-words').textContent"
 NUMBERS = "document.querySelector('#numbers').innerText"
 LIVE = f"({STATE} === 'live' && {OTHER}?.dataset.state === 'live')"
+UNCHANGED = """(() => {
+  const devices = navigator.mediaDevices, asked = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = ({audio}) => {
+    window.asked = {...audio};
+    return asked({audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false}});
+  };
+})()"""  # a file hears no echo: what is taken out of it because somebody else speaks just then is missing
 WATCH = """() => {
   const look = (video) => {
     const canvas = new OffscreenCanvas(8, 8).getContext("2d", {willReadFrequently: true});
@@ -67,10 +75,11 @@ def goes_on(page: Browser, condition: str) -> SimpleNamespace:
     return seen(page)
 
 
-def rhythm(speech: Path, folder: Path, silence: float) -> Path:
+def spoken(folder: Path, voice: str, text: str, silence: float) -> Path:
     """A microphone: one sentence, loud, and silence, again and again."""
-    path = folder / "microphone.wav"
-    with wave.open(str(speech)) as read, wave.open(str(path), "w") as written:
+    sentence, path = folder / "sentence.wav", folder / "microphone.wav"
+    subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(sentence)], check=True)
+    with wave.open(str(sentence)) as read, wave.open(str(path), "w") as written:
         samples = np.frombuffer(read.readframes(read.getnframes()), np.int16).astype(float)
         loud = (samples / np.abs(samples).max() * 30_000).astype(np.int16)
         quiet = np.zeros(round(silence * read.getframerate()), np.int16)
@@ -91,13 +100,14 @@ def relay(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Serv
 
 
 @pytest.fixture(scope="module")
-def windows(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Iterator[tuple[Browser, Browser]]:
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chromium, Chromium]]:
     """Two browsers, whose microphones have two rhythms."""
     with ExitStack() as stack:
-        folders = [tmp_path_factory.mktemp(name) for name in ("anna", "bob")]
-        mics = [rhythm(speech, folder, silence) for folder, silence in zip(folders, (FAST, SLOW), strict=True)]
-        anna, bob = (stack.enter_context(chromium(at, microphone=mic)) for at, mic in zip(folders, mics, strict=True))
+        one, other = (tmp_path_factory.mktemp(name) for name in ("anna", "bob"))
+        anna = stack.enter_context(chromium(one, spoken(one, "slt", "Hello, my friend.", FAST)))
+        bob = stack.enter_context(chromium(other, spoken(other, "rms", "Nobody was at home.", SLOW)))
         for page in (anna, bob):
+            page.before_pages(UNCHANGED)
             page.resize(640, 480)  # there is less to draw
         yield anna, bob
 
@@ -111,7 +121,7 @@ def enter(page: Browser, url: str, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def talk(relay: Server, windows: tuple[Browser, Browser]) -> Iterator[tuple[Browser, Browser]]:
+def talk(relay: Server, windows: tuple[Chromium, Chromium]) -> Iterator[tuple[Chromium, Chromium]]:
     """Anna starts a call, and Bob follows her link."""
     anna, bob = windows
     anna.goto(f"http://localhost:{relay.port}/call")
@@ -129,21 +139,20 @@ def talk(relay: Server, windows: tuple[Browser, Browser]) -> Iterator[tuple[Brow
         page.leave()
 
 
-def test_each_sees_the_others_hero_move_with_the_others_words(talk: tuple[Browser, Browser]) -> None:
+def test_each_sees_the_others_hero_move_with_the_others_words(talk: tuple[Chromium, Chromium]) -> None:
     anna, bob = talk
     assert anna.run(f"{OTHER}.innerText") == "Bob"
     assert bob.run(f"{OTHER}.innerText") == "Anna"
-    assert bob.run("[...document.querySelectorAll('video')].map((it) => it.muted)") == [
-        False,
-        True,
-    ]  # nobody hears itself
+    assert bob.run("[...document.querySelectorAll('video')].map((it) => it.muted)") == [False, True]  # the own one
+    wanted = {"echoCancellation": True, "noiseSuppression": True, "autoGainControl": True, "channelCount": 1}
+    assert anna.run("asked") == wanted
     goes_on(anna, f"Math.max(...seen.silences) > {MIDDLE}")
     assert max(goes_on(bob, "seen.silences.length >= 4").silences) < MIDDLE
     anna.until(f"/Round trip \\d+ ms .* ↑ \\d+ ↓ \\d+ kbit/.test({NUMBERS})")
     assert anna.trouble() == bob.trouble() == []
 
 
-def test_who_is_muted_says_nothing_and_is_seen_as_muted(talk: tuple[Browser, Browser]) -> None:
+def test_who_is_muted_says_nothing_and_is_seen_as_muted(talk: tuple[Chromium, Chromium]) -> None:
     anna, bob = talk
     anna.press("m")
     bob.until(f"{OTHER}.innerText.includes('muted')")
@@ -156,7 +165,7 @@ def test_who_is_muted_says_nothing_and_is_seen_as_muted(talk: tuple[Browser, Bro
     assert bob.run(f"{OTHER}.innerText") == "Anna"
 
 
-def test_another_hero_and_ones_own_picture_are_seen_at_once(talk: tuple[Browser, Browser]) -> None:
+def test_another_hero_and_ones_own_picture_are_seen_at_once(talk: tuple[Chromium, Chromium]) -> None:
     anna, bob = talk
     light = seen(bob).light
     anna.click("#hero")
@@ -179,7 +188,7 @@ def test_another_hero_and_ones_own_picture_are_seen_at_once(talk: tuple[Browser,
     assert anna.trouble() == bob.trouble() == []
 
 
-def test_after_a_cut_all_is_live_again(talk: tuple[Browser, Browser], relay: Server) -> None:
+def test_after_a_cut_all_is_live_again(talk: tuple[Chromium, Chromium], relay: Server) -> None:
     """The server hears and says nothing for a while, as if the network were gone."""
     relay.process.send_signal(signal.SIGSTOP)
     try:
@@ -194,10 +203,11 @@ def test_after_a_cut_all_is_live_again(talk: tuple[Browser, Browser], relay: Ser
         page.forget()  # the browser's own reports of what did not get through
 
 
-def test_where_udp_is_blocked_it_goes_over_http(talk: tuple[Browser, Browser], tmp_path: Path, speech: Path) -> None:
+def test_where_udp_is_blocked_it_goes_over_http(talk: tuple[Chromium, Chromium], tmp_path: Path) -> None:
     _, bob = talk
     blocked = ("--webrtc-ip-handling-policy=disable_non_proxied_udp", "--force-webrtc-ip-handling-policy")
-    with chromium(tmp_path, *blocked, microphone=rhythm(speech, tmp_path, FAST)) as carl:
+    with chromium(tmp_path, spoken(tmp_path, "kal16", "Can you hear me?", FAST), more=blocked) as carl:
+        carl.before_pages(UNCHANGED)
         room = talk[0].run("location.href")
         talk[0].click("#hang-up")
         talk[0].until("document.querySelector('#over-title').textContent === 'You have left the call'")
@@ -214,7 +224,7 @@ def test_where_udp_is_blocked_it_goes_over_http(talk: tuple[Browser, Browser], t
         assert carl.trouble() == []
 
 
-def test_hanging_up_leaves_nothing(talk: tuple[Browser, Browser]) -> None:
+def test_hanging_up_leaves_nothing(talk: tuple[Chromium, Chromium]) -> None:
     anna, bob = talk
     for page in (anna, bob):
         page.run("document.querySelector('#hang-up').click()")
@@ -225,7 +235,7 @@ def test_hanging_up_leaves_nothing(talk: tuple[Browser, Browser]) -> None:
     assert anna.trouble() == bob.trouble() == []
 
 
-def test_the_fifth_waits_in_the_lobby_and_comes_in_by_itself(windows: tuple[Browser, Browser], relay: Server) -> None:
+def test_the_fifth_waits_in_the_lobby_and_comes_in_by_itself(windows: tuple[Chromium, Chromium], relay: Server) -> None:
     page, _ = windows
     room = make_room(relay)
     with ExitStack() as stack:
@@ -244,9 +254,8 @@ def test_the_fifth_waits_in_the_lobby_and_comes_in_by_itself(windows: tuple[Brow
 
 
 def test_who_may_not_use_the_microphone_is_told_so_and_can_listen(tmp_path: Path, relay: Server) -> None:
-    room = make_room(relay)
-    with chromium(tmp_path, "--use-fake-device-for-media-stream") as page, joined(relay, room):
-        page.call("Browser.setPermission", {"permission": {"name": "microphone"}, "setting": "denied"})
+    room, no_prompts = make_room(relay), ("--use-fake-device-for-media-stream", "--deny-permission-prompts")
+    with chromium(tmp_path, more=no_prompts) as page, joined(relay, room):
         enter(page, f"http://localhost:{relay.port}/call/{room}", "Dora")
         page.until("document.querySelector('#join-why').innerText.startsWith('The microphone is not allowed: allow')")
         page.click("#listen")

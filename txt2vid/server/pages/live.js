@@ -49,7 +49,7 @@ export class Live extends EventTarget {
     this.room.addEventListener("heroes", () => this.#arrange());
     this.room.addEventListener("state", () => this.#stateChanged());
     const signal = this.#gone.signal;
-    addEventListener("pagehide", () => this.#hangUpLines(), { signal });
+    addEventListener("pagehide", () => this.#hangUpLines(true), { signal });
     microphone.addEventListener("state", () => this.#micChanged(), { signal });
     if (microphone.muted) this.room.mute(true);
   }
@@ -60,8 +60,7 @@ export class Live extends EventTarget {
   }
 
   hangUp() {
-    this.#hangUpLines();
-    this.room.leave();
+    this.room.leave(); // all lines end with the place
   }
 
   /** In one or two sentences: how the call is. */
@@ -88,7 +87,7 @@ export class Live extends EventTarget {
 
   /** A new place in the room: everything is connected anew. */
   #begin() {
-    this.#hangUpLines();
+    this.#hangUpLines(false); // they ended with the last place
     const welcome = this.room.welcome;
     if (!welcome) return;
     this.uplink = new Uplink(welcome.session, this.#access(false), this.#microphone);
@@ -110,7 +109,7 @@ export class Live extends EventTarget {
     if (!welcome) return this.#changed();
     for (const [session, tile] of this.tiles) {
       if (members.some((one) => one.session === session)) continue;
-      this.#remove(session, tile);
+      this.#remove(session, tile, false);
       setText(element("said"), `${tile.member.name || "Somebody"} has left.`);
     }
     for (const member of members) {
@@ -134,17 +133,18 @@ export class Live extends EventTarget {
     return tile;
   }
 
-  /** @type {(session: string, tile: Tile) => void} */
-  #remove(session, tile) {
+  /** @type {(session: string, tile: Tile, tell: boolean) => void} */
+  #remove(session, tile, tell) {
     this.tiles.delete(session);
-    tile.close();
+    tile.close(tell);
     tile.element.remove();
   }
 
-  #hangUpLines() {
-    this.uplink?.close();
+  /** @param {boolean} tell whether the server does not know yet */
+  #hangUpLines(tell) {
+    this.uplink?.close(tell);
     this.uplink = null;
-    for (const [session, tile] of this.tiles) this.#remove(session, tile);
+    for (const [session, tile] of this.tiles) this.#remove(session, tile, tell);
   }
 
   /** @param {unknown} line the Peer that cannot be had */
@@ -164,9 +164,9 @@ export class Live extends EventTarget {
   }
 
   #stateChanged() {
-    if (this.room.state === "lobby") this.#hangUpLines();
+    if (this.room.state === "lobby") this.#hangUpLines(false);
     if (this.room.ended) {
-      this.#hangUpLines();
+      this.#hangUpLines(this.room.code === "replaced"); // another tab has the place, and goes on
       this.#gone.abort();
       this.#numbers.close();
       this.dispatchEvent(new Event("end"));

@@ -62,12 +62,15 @@ export class Peer extends EventTarget {
     every(() => this.#measure(), MEASURE, this.#running.signal);
   }
 
-  /** Hangs up; the server is told. */
-  close() {
+  /**
+   * Hangs up.
+   * @param {boolean} tell whether the server does not know yet
+   */
+  close(tell = true) {
     if (this.#running.signal.aborted) return;
     this.#running.abort();
     this.#end();
-    if (this.#place) void this.#ask(this.#place, { method: "DELETE", keepalive: true }, ANSWERING).catch(() => {});
+    if (this.#place && tell) void this.#ask(this.#place, { method: "DELETE", keepalive: true }, ANSWERING).catch(() => {});
     this.#say("closed");
   }
 

@@ -7,7 +7,8 @@ import { Encoder } from "./encoder.js";
 const SUBPROTOCOL = "txt2vid.v1";
 const SOUND = 1; // the kind of binary message
 const HEADER = 8; // bytes
-const WAITING = 16384; // bytes that may wait for the network; what comes then is dropped: late sound is worth nothing
+/** @type {Record<string, number>} bytes that may wait for the network, a second; late sound is worth nothing */
+const WAITING = { opus: 4096, pcm_s16le: 32768 };
 const OPENING = 5000; // milliseconds
 const WAITS = [250, 500, 1000, 2000, 4000]; // milliseconds before a new attempt; the last one again and again
 
@@ -41,11 +42,16 @@ export class Speaker extends EventTarget {
     void this.#begin(track);
   }
 
+  get #most() {
+    return WAITING[this.#encoder?.audio.codec ?? "opus"];
+  }
+
   /** @param {MediaStreamTrack | null} track that is sent from now on */
   send(track) {
     this.#encoder?.listen(track);
   }
 
+  /** Gives the session up. */
   close() {
     clearTimeout(this.#timer);
     this.#say("closed");
@@ -100,7 +106,7 @@ export class Speaker extends EventTarget {
   /** @type {import("./encoder.js").OnPacket} */
   #packet(position, payload) {
     const socket = this.#socket;
-    if (!this.#ready || !socket || socket.bufferedAmount > WAITING) return;
+    if (!this.#ready || !socket || socket.bufferedAmount > this.#most) return;
     const message = new Uint8Array(HEADER + payload.length);
     const view = new DataView(message.buffer);
     view.setUint8(0, SOUND);

@@ -75,8 +75,9 @@ export class Tile extends EventTarget {
     return this.#api.received;
   }
 
-  close() {
-    this.peer?.close();
+  /** @param {boolean} tell whether the server does not know yet */
+  close(tell = true) {
+    this.peer?.close(tell);
     this.player?.close();
     this.peer = null;
     this.video.srcObject = null;

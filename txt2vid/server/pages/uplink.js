@@ -56,8 +56,10 @@ export class Uplink extends EventTarget {
     else this.connect(way);
   }
 
-  close() {
-    this.line?.close();
+  /** @param {boolean} tell whether the server does not know yet */
+  close(tell = true) {
+    if (this.line instanceof Peer) this.line.close(tell);
+    else this.line?.close();
     this.line = null;
   }
 
