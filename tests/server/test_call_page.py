@@ -188,6 +188,16 @@ def test_another_hero_and_ones_own_picture_are_seen_at_once(talk: tuple[Chromium
     assert anna.trouble() == bob.trouble() == []
 
 
+def test_a_hidden_voice_moves_the_hero_as_well(talk: tuple[Chromium, Chromium]) -> None:
+    anna, bob = talk
+    for semitones in ("4", "0"):
+        anna.run(f"void (document.querySelector('#chooser-voice').value = '{semitones}')")
+        anna.run("void document.querySelector('#chooser-voice').dispatchEvent(new Event('change'))")
+        anna.until(f"document.querySelector('#join-voice').value === '{semitones}' && {LIVE}")
+        goes_on(bob, f"seen.marks > {seen(bob).marks + 2}")
+    assert anna.trouble() == bob.trouble() == []
+
+
 def test_after_a_cut_all_is_live_again(talk: tuple[Chromium, Chromium], relay: Server) -> None:
     """The server hears and says nothing for a while, as if the network were gone."""
     relay.process.send_signal(signal.SIGSTOP)
@@ -251,6 +261,34 @@ def test_the_fifth_waits_in_the_lobby_and_comes_in_by_itself(windows: tuple[Chro
         page.click("#hang-up")
         page.until("!document.querySelector('#over').hidden")
         assert page.trouble() == []
+
+
+PITCH = """async (semitones, frequency) => {
+  const context = new OfflineAudioContext(1, 48000, 48000);
+  await context.audioWorklet.addModule("/voice-worklet.js");
+  const voice = new AudioWorkletNode(context, "voice", {processorOptions: {semitones}});
+  voice.connect(context.destination);
+  for (let overtone = 1; overtone < 8; overtone++) {
+    const tone = new OscillatorNode(context, {frequency: frequency * overtone});
+    tone.connect(new GainNode(context, {gain: 0.3 / overtone})).connect(voice);
+    tone.start();
+  }
+  const heard = (await context.startRendering()).getChannelData(0).slice(12000);
+  const alike = (lag) => heard.slice(0, 12000).reduce((sum, one, at) => sum + one * heard[at + lag], 0);
+  let best = 80;
+  for (let lag = 80; lag < 600; lag++) if (alike(lag) > 1.001 * alike(best)) best = lag;
+  return [48000 / best, alike(best) / alike(0)];
+}"""
+
+
+def test_a_hidden_voice_has_another_pitch_and_goes_on_without_gaps(windows: tuple[Chromium, Chromium]) -> None:
+    """A voice that hums: its pitch is moved by what was asked for, and each period is like the next."""
+    page, _ = windows
+    for semitones in (-4, 4):
+        for frequency in (110, 200):
+            pitch, likeness = page.run(f"({PITCH})({semitones}, {frequency})")
+            assert pitch == pytest.approx(frequency * 2 ** (semitones / 12), rel=0.02)
+            assert likeness > 0.99
 
 
 def test_who_may_not_use_the_microphone_is_told_so_and_can_listen(tmp_path: Path, relay: Server) -> None:

@@ -84,9 +84,10 @@ function showCall(call) {
   element("alone").hidden = others.length > 0 || call.state === "connecting";
   setText(element("alone-words"), call.inside ? "Nobody else is here yet. Send them the link." : call.words);
   element("alone-copy").hidden = !call.inside;
-  element("mine").hidden = !call.inside;
-  element("notice").hidden = call.notice === "";
-  setText(element("notice"), call.notice);
+  element("mine").hidden = element("hero").hidden = !call.inside;
+  const notice = `${call.notice} ${call.hint}`.trim();
+  element("notice").hidden = notice === "";
+  setText(element("notice"), notice);
   say(call.state, call.words);
 }
 

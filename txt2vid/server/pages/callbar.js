@@ -71,7 +71,6 @@ export class Callbar {
   async #toggle() {
     if (this.#microphone.state !== "on") {
       await this.#microphone.open(); // one who only listened may change their mind
-      if (this.#microphone.reason) setText(element("said"), this.#microphone.reason);
       return;
     }
     this.#microphone.mute(!this.#microphone.muted);
@@ -101,7 +100,9 @@ export class Callbar {
     this.#voice.value = String(semitones);
     const off = state !== "on";
     const words = off ? "Microphone" : muted ? "Unmute" : "Mute";
-    this.#mute.querySelector("use")?.setAttribute("href", `/icons.svg#${off || muted ? "mic-off" : "mic"}`);
+    const icon = `/icons.svg#${off || muted ? "mic-off" : "mic"}`;
+    const use = this.#mute.querySelector("use");
+    if (use?.getAttribute("href") !== icon) use?.setAttribute("href", icon); // one that is set again is drawn anew
     this.#mute.setAttribute("aria-pressed", String(off || muted));
     this.#mute.title = off ? reason || "Turn the microphone on" : `${words} (m)`;
     setText(/** @type {HTMLElement} */ (this.#mute.querySelector("span")), words);

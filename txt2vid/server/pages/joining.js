@@ -70,6 +70,7 @@ export class Joining extends EventTarget {
     const { state, reason, semitones } = this.#microphone;
     this.#voice.value = String(semitones);
     const barred = insecure();
+    element("join-speech").hidden = barred !== null;
     this.#check.hidden = state === "on" || barred !== null;
     this.#meter.hidden = state !== "on";
     this.#check.toggleAttribute("disabled", state === "asking");

@@ -1,5 +1,6 @@
 // A call that goes on: who is there, how each is connected, and the words for it.
 
+import { stayAwake } from "./awake.js";
 import { pictureOf } from "./gallery.js";
 import { Numbers } from "./numbers.js";
 import { element, setText } from "./page.js";
@@ -26,7 +27,8 @@ export class Live extends EventTarget {
   room;
   /** @type {Way} */
   way = "webrtc";
-  notice = "";
+  notice = ""; // why it is not WebRTC
+  hint = ""; // what the microphone wants
   /** @type {Uplink | null} */
   uplink = null;
   /** @type {Map<string, Tile>} by session */
@@ -49,6 +51,7 @@ export class Live extends EventTarget {
     this.room.addEventListener("heroes", () => this.#arrange());
     this.room.addEventListener("state", () => this.#stateChanged());
     const signal = this.#gone.signal;
+    stayAwake(signal);
     addEventListener("pagehide", () => this.#hangUpLines(true), { signal });
     microphone.addEventListener("state", () => this.#micChanged(), { signal });
     if (microphone.muted) this.room.mute(true);
@@ -66,7 +69,7 @@ export class Live extends EventTarget {
   /** In one or two sentences: how the call is. */
   get words() {
     const { state, reason, position, members } = this.room;
-    if (state === "lobby") return `The call is full. You are number ${position} in the lobby, and come in by yourself.`;
+    if (state === "lobby") return `The call is full. You are number ${position} in the lobby, and will be let in.`;
     if (state === "connecting") return reason ? `Connecting… ${reason}` : "Connecting…";
     if (state === "reconnecting") return `Reconnecting… ${reason}`;
     if (this.uplink?.state === "reconnecting") return `You are not heard just now: ${this.uplink.reason} Reconnecting…`;
@@ -186,6 +189,7 @@ export class Live extends EventTarget {
       this.#track = this.#microphone.track;
       this.uplink?.change(this.way);
     }
+    this.hint = this.#microphone.reason;
     this.room.mute(this.#microphone.muted);
     this.#changed();
   }

@@ -122,7 +122,10 @@ export class Peer extends EventTarget {
     if (answer.status === 501) throw new NoWay("none");
     if (answer.status !== 201) throw new Error(await said(answer));
     this.#place = answer.headers.get("Location");
-    if (signal.aborted) throw new Error("It was hung up.");
+    if (signal.aborted) {
+      await this.#clear(); // it was hung up meanwhile
+      throw new Error("It was hung up.");
+    }
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     await connected(connection, signal);
     const lost = new Promise((resolve) => {
