@@ -1,5 +1,7 @@
 // The microphone of a call: asked for, measured, switched off, made another voice of, and handed on as a track.
 
+import { insecure } from "./secure.js";
+
 /** @typedef {"off" | "asking" | "on" | "refused"} MicState */
 
 const WANTED = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
@@ -36,6 +38,11 @@ export class Microphone extends EventTarget {
   /** Asks for it; to be called in a click's handler. Whether there is one then. */
   async open() {
     if (this.state === "on") return true;
+    const barred = insecure();
+    if (barred) {
+      this.#say("refused", barred);
+      return false;
+    }
     this.#say("asking");
     try {
       await this.#take(await navigator.mediaDevices.getUserMedia({ audio: WANTED }));

@@ -51,6 +51,7 @@ export class Peer extends EventTarget {
   #blocked = 0; // times in a row
   #running = new AbortController();
   #hurry = () => {}; // ends a pause
+  /** @type {(why: string) => void} */
   #lost = () => {}; // ends a connection
 
   /** @param {Wanted} wanted */
@@ -128,6 +129,7 @@ export class Peer extends EventTarget {
     }
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     await connected(connection, signal);
+    /** @type {Promise<string>} */
     const lost = new Promise((resolve) => {
       this.#lost = resolve;
       watch(connection, resolve);
