@@ -17,8 +17,9 @@ from txt2vid.core.media import SPEECH_RATE, Samples
 from txt2vid.core.motion import INDEX
 from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.drivers.features import HOP, HOP_RATE, Ear
-from txt2vid.drivers.network import SEEN, TOLD, seen
-from txt2vid.drivers.phonemes import PRESS, PhonemeDriver
+from txt2vid.drivers.network import CLOSED, SEEN, TOLD, TUCKED, seen
+from txt2vid.drivers.phonemes import PRESS, SNAP, PhonemeDriver
+from txt2vid.drivers.visemes import visemes
 
 JAW_BY_EFFORT = 0.06  # how much wider a mouth opens, a dB (Schulman 1989: loud vowels open about twice as far)
 VOICED_SHARE = 0.93  # of streams; the rest bring one more example, of what must not move a mouth
@@ -72,8 +73,28 @@ def _told(phonemes: list[TimedPhoneme], length: int) -> NDArray[np.float32]:
     rows = np.array([driver.drive(frame, nothing).blendshapes for frame in frames])
     rows = 0.5 * (rows[:-1] + rows[1:])  # hop k lies between the middles of frames k - 1 and k
     told = np.stack([rows[:, INDEX.get(name, INDEX.get(f"{name}Left", 0))] for name in TOLD], axis=1)
-    told[:, TOLD.index("closed")] = rows[:, INDEX["mouthPressLeft"]] / PRESS
-    return np.concatenate((told[:1], told)).astype(np.float32)
+    told[:, CLOSED] = rows[:, INDEX["mouthPressLeft"]] / PRESS
+    told = np.concatenate((told[:1], told))
+    told[:, TUCKED] = _tucked(phonemes, len(told)) * (1 - told[:, CLOSED])
+    return told.astype(np.float32)
+
+
+def _tucked(phonemes: list[TimedPhoneme], hops: int) -> NDArray[np.float64]:
+    """How far the lower lip is at the teeth, (hops,): for f and v as long as they last, and SNAP to get there and away.
+
+    Not their roll of the lip, which blends into the neighbours: who hears it would tuck vowels.
+    """
+    at = np.arange(hops) / HOP_RATE
+    tucked = np.zeros(hops)
+    for phoneme in phonemes:
+        shown = visemes(phoneme.symbol)
+        edges = np.linspace(phoneme.start, phoneme.stop, len(shown) + 1) / SPEECH_RATE
+        for viseme, start, stop in zip(shown, edges[:-1], edges[1:], strict=True):
+            if viseme.tucked:
+                away = np.maximum(start - at, at - stop)
+                near = np.clip(1 - away / SNAP, 0, 1)
+                tucked = np.maximum(tucked, near * near * (3 - 2 * near))
+    return tucked
 
 
 def _wider(told: NDArray[np.float32], by: NDArray[np.float64]) -> NDArray[np.float32]:

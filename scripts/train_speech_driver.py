@@ -1,6 +1,7 @@
 """Trains the speech driver's network from nothing: speech is made, heard, and learned from; then it is tested.
 
     python scripts/train_speech_driver.py [--blocks N] [--epochs N] [--device cuda] [-o checkpoints/speech.npz]
+    python scripts/train_speech_driver.py --keep checkpoints/speech.npz     learns f and v anew, and nothing else
 
 Needs flite, espeak-ng, and the extras `serve` and `wav2lip` (torch). Seeded: the same versions of all these give the
 same network on one machine. Two CPU cores take eight minutes. The log goes beside the weights.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 
 from txt2vid.drivers import network as shape
 from txt2vid.drivers.features import HOP_RATE
-from txt2vid.drivers.network import AHEAD, CLOSED, LIMITS, PAST, SEEN, TOLD
+from txt2vid.drivers.network import AHEAD, CLOSED, LIMITS, PAST, SEEN, TOLD, TUCKED
 
 ROOT = Path(__file__).parents[1]
 STREAMS, VERSIONS = 15, 3  # a block: so many voices with some sentences each, each heard in so many ways
@@ -47,25 +48,56 @@ class Trained(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.each = nn.Linear(SEEN, shape.EACH)
-        self.hidden = nn.Conv1d(shape.EACH, shape.HIDDEN, shape.SPAN, stride=STRIDE)
-        self.last = nn.Linear(shape.HIDDEN, shape.LAST)
-        self.told = nn.Linear(shape.LAST, len(TOLD))
-        self.drop = nn.Dropout(0.1)
+        self.most = Part(shape.HIDDEN, shape.LAST, TUCKED)
+        self.tuck = Part(shape.TUCK_HIDDEN, shape.TUCK_LAST, len(TOLD) - TUCKED)
 
     def forward(self, seen: Tensor) -> Tensor:
         """What is told of every STRIDE-th hop that has all its neighbours."""
         heard = torch.relu(self.each(seen)).transpose(1, 2)
-        hidden = self.drop(torch.relu(self.hidden(heard)).transpose(1, 2))
-        told = torch.sigmoid(self.told(torch.relu(self.last(hidden))))
+        told = torch.sigmoid(torch.cat((self.most(heard), self.tuck(heard)), dim=-1))
         return told * torch.from_numpy(LIMITS).to(told.device)
 
+    def keep(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Takes all but the part that tells `tucked` from there, for good."""
+        given = {name: torch.from_numpy(array) for name, array in weights.items()}
+        hidden = given["hidden.weight"].reshape(shape.SPAN, shape.EACH, -1).permute(2, 1, 0)
+        tensors = {"each.weight": given["each.weight"].T, "each.bias": given["each.bias"],
+                   "most.hidden.weight": hidden, "most.hidden.bias": given["hidden.bias"],
+                   "most.last.weight": given["last.weight"].T, "most.last.bias": given["last.bias"],
+                   "most.told.weight": given["told.weight"].T, "most.told.bias": given["told.bias"]}  # fmt: skip
+        own = dict(self.named_parameters())
+        for name, tensor in tensors.items():
+            own[name].requires_grad_(False).copy_(tensor[tuple(slice(0, size) for size in own[name].shape)])
+
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """As `txt2vid.drivers.network.load` reads them."""
-        hidden = self.hidden.weight.permute(2, 1, 0).reshape(-1, shape.HIDDEN)
+        """As `txt2vid.drivers.network.load` reads them: both parts side by side, with zeros between them."""
+        most, tuck = self.most, self.tuck
+        hidden = (
+            torch.cat((most.hidden.weight, tuck.hidden.weight)).permute(2, 1, 0).reshape(shape.SPAN * shape.EACH, -1)
+        )
         tensors = {"each.weight": self.each.weight.T, "each.bias": self.each.bias, "hidden.weight": hidden,
-                   "hidden.bias": self.hidden.bias, "last.weight": self.last.weight.T, "last.bias": self.last.bias,
-                   "told.weight": self.told.weight.T, "told.bias": self.told.bias}  # fmt: skip
+                   "hidden.bias": torch.cat((most.hidden.bias, tuck.hidden.bias)),
+                   "last.weight": torch.block_diag(most.last.weight, tuck.last.weight).T,
+                   "last.bias": torch.cat((most.last.bias, tuck.last.bias)),
+                   "told.weight": torch.block_diag(most.told.weight, tuck.told.weight).T,
+                   "told.bias": torch.cat((most.told.bias, tuck.told.bias))}  # fmt: skip
         return {name: tensor.detach().cpu().numpy().astype(np.float32) for name, tensor in tensors.items()}
+
+
+class Part(nn.Module):
+    """Layers of their own, from hops as they are kept to some of TOLD: (n, EACH, hops) to (n, moments, so many)."""
+
+    def __init__(self, hidden: int, last: int, told: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv1d(shape.EACH, hidden, shape.SPAN, stride=STRIDE)
+        self.last = nn.Linear(hidden, last)
+        self.told = nn.Linear(last, told)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """Before the sigmoid."""
+        hidden = self.drop(torch.relu(self.hidden(heard)).transpose(1, 2))
+        return torch.as_tensor(self.told(torch.relu(self.last(hidden))))
 
 
 class Pieces:
@@ -105,11 +137,16 @@ def gap(told: Tensor) -> Tensor:
 
 
 def error(told: Tensor, wanted: Tensor, spread: Tensor) -> Tensor:
-    """Of all coefficients, of the gap that they make, and of whether lips meet."""
+    """Of all coefficients, of the gap that they make, and of whether lips meet each other or the teeth."""
     each = (((told - wanted) / spread) ** 2).mean()
     apart = ((gap(told) - gap(wanted)) ** 2).mean() / GAP_SCALE**2
-    meet = nn.functional.binary_cross_entropy(told[..., CLOSED].clamp(1e-4, 1 - 1e-4), wanted[..., CLOSED].clamp(0, 1))
-    return each + apart + 1.5 * meet
+    meet = [_surely(told[..., column], wanted[..., column]) for column in (CLOSED, TUCKED)]
+    return each + apart + 1.5 * meet[0] + 1.0 * meet[1]
+
+
+def _surely(told: Tensor, wanted: Tensor) -> Tensor:
+    """The cross entropy of how sure it is."""
+    return nn.functional.binary_cross_entropy(told.clamp(1e-4, 1 - 1e-4), wanted.clamp(0, 1))
 
 
 def block(seed: int) -> list[Example]:
@@ -118,9 +155,13 @@ def block(seed: int) -> list[Example]:
     return [each for i, (_, said) in enumerate(spoken) if said for each in examples(said, seed * 1000 + i, VERSIONS)]
 
 
-def learned(pieces: Pieces, epochs: float, device: torch.device) -> Trained:
-    """Trains a network."""
-    network, spread = Trained().to(device), pieces.spread.to(device)
+def learned(pieces: Pieces, epochs: float, device: torch.device, keep: Path | None = None) -> Trained:
+    """Trains a network; keep: weights of which all but `tucked` is taken over."""
+    network, spread = Trained(), pieces.spread.to(device)
+    if keep is not None:
+        with keep.open("rb") as file, torch.no_grad():
+            network.keep(dict(np.load(file)))
+    network.to(device)
     steps = int(epochs * len(pieces.train) / BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1, pct_start=0.1)
@@ -154,8 +195,9 @@ def likeness(network: Trained, pieces: Pieces, device: torch.device) -> Iterator
 @click.option("--epochs", type=click.FloatRange(0.01), default=4.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
+@click.option("--keep", type=click.Path(exists=True, path_type=Path), help="Weights; only `tucked` is learned anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=ROOT / "checkpoints" / "speech.npz")
-def main(blocks: int, epochs: float, seed: int, device: str, output: Path) -> None:
+def main(blocks: int, epochs: float, seed: int, device: str, keep: Path | None, output: Path) -> None:
     """Makes speech, trains, tests, and writes the weights and the log."""
     output.parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.StreamHandler(), logging.FileHandler(output.with_suffix(".log"), "w")]
@@ -167,7 +209,7 @@ def main(blocks: int, epochs: float, seed: int, device: str, output: Path) -> No
     pieces = Pieces(made, seed)
     hours = len(pieces.seen) / HOP_RATE / 3600
     _log.info("%d blocks, seed %d: %.2f hours in %.0f s", blocks, seed, hours, time.monotonic() - began)
-    network = learned(pieces, epochs, torch.device(device))
+    network = learned(pieces, epochs, torch.device(device), keep)
     like = (f"{name} {value:.2f}" for name, value in likeness(network, pieces, torch.device(device)))
     _log.info("kept back, correlation: %s", ", ".join(like))
     with output.open("wb") as file:  # a path without .npz would get one

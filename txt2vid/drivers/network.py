@@ -23,11 +23,15 @@ PAST, AHEAD = 30, 8  # hops before and after the moment
 SPAN = PAST + 1 + AHEAD
 SEEN = MELS + 1
 EACH, HIDDEN, LAST = 40, 192, 96
+TUCK_HIDDEN, TUCK_LAST = 64, 32  # units beside those, which only `tucked` is told from
 TOLD = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile", "mouthRollLower", "mouthRollUpper",
-        "mouthShrugLower", "mouthUpperUp", "mouthLowerDown", "tongueOut", "closed")  # fmt: skip
-"""Coefficients, both sides alike, before closures are laid over them; closed: how surely the lips meet."""
-JAW, FUNNEL, CLOSED = (TOLD.index(name) for name in ("jawOpen", "mouthFunnel", "closed"))
-LIMITS = np.array([0.8, 0.6, 0.8, 0.5, 0.5, 0.5, 0.3, 0.3, 0.4, 0.5, 0.3, 1.0], np.float32)
+        "mouthShrugLower", "mouthUpperUp", "mouthLowerDown", "tongueOut", "closed", "tucked")  # fmt: skip
+"""Coefficients, both sides alike, before closures are laid over them.
+
+closed: how surely the lips meet. tucked: how surely the lower lip meets the upper teeth.
+"""
+JAW, FUNNEL, CLOSED, TUCKED = (TOLD.index(name) for name in ("jawOpen", "mouthFunnel", "closed", "tucked"))
+LIMITS = np.array([0.8, 0.6, 0.8, 0.5, 0.5, 0.5, 0.3, 0.3, 0.4, 0.5, 0.3, 1.0, 1.0], np.float32)
 """What each of TOLD is at most: the sigmoid's 1."""
 LOWEST_DB, HIGHEST_DB, SCALE_DB = -45.0, 15.0, 15.0  # of a band, against what is loud in it for the voice
 
@@ -64,7 +68,8 @@ class SpeechNetwork:
 
 def layers() -> Mapping[str, tuple[int, ...]]:
     """Name -> shape of all weights, inputs first."""
-    sizes = {"each": (SEEN, EACH), "hidden": (SPAN * EACH, HIDDEN), "last": (HIDDEN, LAST), "told": (LAST, len(TOLD))}
+    hidden, last = HIDDEN + TUCK_HIDDEN, LAST + TUCK_LAST
+    sizes = {"each": (SEEN, EACH), "hidden": (SPAN * EACH, hidden), "last": (hidden, last), "told": (last, len(TOLD))}
     weights = {f"{name}.weight": size for name, size in sizes.items()}
     return weights | {f"{name}.bias": size[1:] for name, size in sizes.items()}
 

@@ -23,8 +23,9 @@ from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 from txt2vid.drivers.bands import BandDriver, held
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP_RATE, SILENT, Ear
-from txt2vid.drivers.network import AHEAD, CLOSED, FUNNEL, JAW, PAST, SPAN, TOLD, Array, SpeechNetwork, load
+from txt2vid.drivers.network import AHEAD, CLOSED, FUNNEL, JAW, PAST, SPAN, TOLD, TUCKED, Array, SpeechNetwork, load
 from txt2vid.drivers.phonemes import close_lips, smoothstep
+from txt2vid.drivers.visemes import SHAPES, visemes
 
 WEIGHTS = "speech.npz"
 OPEN, WIDE = 0.3, 0.37  # jawOpen of a wide vowel as the network tells it, and as it is
@@ -32,6 +33,7 @@ EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings 
 ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
 ATTACK = 5  # hops before the first sound in which lips begin to part for it
 SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
+TUCK_FROM, TUCK_FULLY = 0.04, 0.4  # of how surely the lower lip is at the teeth; were they nearer, it would jump
 
 
 @functools.cache
@@ -107,7 +109,10 @@ def _motion(told: Array, other: Motion) -> Motion:
     vector[INDEX["jawOpen"]] = (WIDE * (jaw / OPEN) ** EMPHASIS + other["jawOpen"] - other["mouthClose"]) / 2
     parted = vector[_PARTING] * max(0.0, 1 - float(told[FUNNEL]) / ROUND)
     vector[_PARTING] = (parted + other.blendshapes[_PARTING]) / 2
-    close_lips(vector, smoothstep((float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM)))
+    shut = smoothstep((float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM))
+    tucked = (1 - shut) * smoothstep((float(told[TUCKED]) - TUCK_FROM) / (TUCK_FULLY - TUCK_FROM))
+    vector[_SHAPES] += tucked * _INSISTS * (_LABIODENTAL.target - vector[_SHAPES])
+    close_lips(vector, shut)
     return Motion(np.clip(vector, 0, 1).astype(np.float32))
 
 
@@ -121,3 +126,7 @@ _COLUMNS, _SOURCES = np.array(_PAIRS).T
 _PARTING = np.array(
     [INDEX[f"{name}{side}"] for name in ("mouthUpperUp", "mouthLowerDown") for side in ("Left", "Right")]
 )
+_LABIODENTAL = visemes("f")[0]
+_SHAPES = np.array([INDEX[shape] for shape in SHAPES])
+_INSISTS = _LABIODENTAL.weight / (_LABIODENTAL.weight + 1)
+"""How much of f is seen, in each of _SHAPES, among neighbours of weight 1, as in `drivers.phonemes`."""

@@ -28,25 +28,29 @@ Row = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Viseme:
-    """Targets and weights of one sound, both float64 (len(SHAPES),); closed: the lips must meet."""
+    """Targets and weights of one sound, both float64 (len(SHAPES),).
+
+    closed: the lips must meet. tucked: the lower lip meets the upper teeth.
+    """
 
     target: Row
     weight: Row
     closed: bool = False
     vowel: bool = False
+    tucked: bool = False
 
 
 Aims = dict[str, tuple[float, float]]
 """Coefficient (or the name of a Left/Right pair) -> its target and its weight."""
 
 
-def _viseme(base: float, aims: Aims, *, closed: bool = False, vowel: bool = False) -> Viseme:
+def _viseme(base: float, aims: Aims, *, closed: bool = False, vowel: bool = False, tucked: bool = False) -> Viseme:
     """`base` is the weight of all coefficients that are not named; their target is 0."""
     target, weight = np.zeros(len(SHAPES)), np.full(len(SHAPES), base)
     for name, (value, insistence) in aims.items():
         for full in (name,) if name in _COLUMN else (f"{name}Left", f"{name}Right"):
             target[_COLUMN[full]], weight[_COLUMN[full]] = value, insistence
-    return Viseme(target, weight, closed, vowel)
+    return Viseme(target, weight, closed, vowel, tucked)
 
 
 def _vowel(jaw: float, *, pucker: float = 0.0, funnel: float = 0.0, spread: float = 0.0) -> Viseme:
@@ -76,7 +80,7 @@ _BILABIAL_OPEN = _viseme(0.3, {"jawOpen": (0.08, 1.5), "mouthPucker": (0.2, 0.6)
 _LABIODENTAL = _viseme(0.4, {
     "jawOpen": (0.05, 2.2), "mouthRollLower": (0.4, 3.0), "mouthShrugLower": (0.15, 2.0), "mouthUpperUp": (0.16, 2.0),
     "mouthLowerDown": (0.0, 3.0), "mouthFunnel": (0.0, 0.8),
-})  # fmt: skip
+}, tucked=True)  # fmt: skip
 _DENTAL = _tongue(0.1, 1.3, teeth=0.6, tongueOut=(0.16, 3.0))
 _ALVEOLAR = _tongue(0.09, 0.8, teeth=0.4)
 _NASAL = _tongue(0.06, 0.9, teeth=0.25)
