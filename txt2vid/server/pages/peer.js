@@ -17,7 +17,7 @@ const ASKING = 1000; // milliseconds for a request after a cut: a hung one is wo
 const DISCONNECTED = 1500; // milliseconds for which ICE may be without an answer
 const STILL = 3000; // milliseconds for which nothing may come
 const PAUSE = 300; // milliseconds between attempts, and a third more each time, up to PAUSES
-const PAUSES = 700;
+const PAUSES = 500;
 const MEASURE = 1000; // milliseconds
 
 /** The connection cannot be had as it is wanted. reason: "blocked" (UDP), "none" (the server has no WebRTC). */
@@ -104,8 +104,8 @@ export class Peer extends EventTarget {
   /** Has the server forget the last connection: one that speaks could not come back otherwise. */
   async #clear() {
     if (!this.#place) return;
-    await this.#ask(this.#place, { method: "DELETE" }, ASKING);
-    this.#place = null;
+    const { status } = await this.#ask(this.#place, { method: "DELETE" }, ASKING);
+    if (status === 200) this.#place = null; // anything else may come from another network's gatekeeper: it is asked again
   }
 
   /**
