@@ -6,8 +6,9 @@ import { readStats } from "./peerstats.js";
 /** @typedef {import("./peerstats.js").Measured} Measured */
 /**
  * @typedef {{path: string, token: string, iceServers: RTCIceServer[], receives: boolean,
- *   prepare: (connection: RTCPeerConnection) => void}} Wanted
- *   path: of WHIP or WHEP; receives: whether something must come all the time; prepare: adds what is to be sent or received
+ *   prepare: (connection: RTCPeerConnection) => void, reach: () => Promise<void>}} Wanted
+ *   path: of WHIP or WHEP; receives: whether something must come all the time; prepare: adds what is to be sent or
+ *   received; reach: resolves once the server can be reached
  */
 
 const GATHERING = 500; // milliseconds for candidates: those of the machine itself are there at once
@@ -31,6 +32,13 @@ export class NoWay extends Error {
   }
 }
 
+/** A request got no answer. */
+class Unreachable extends Error {
+  constructor() {
+    super("The server cannot be reached.");
+  }
+}
+
 /** Fires "state" when `state` or `reason` changes, "measured" every second, "stream" with a new one, "noway" with a NoWay. */
 export class Peer extends EventTarget {
   /** @type {PeerState} */
@@ -49,6 +57,7 @@ export class Peer extends EventTarget {
   /** @type {Wanted} */
   #wanted;
   #blocked = 0; // times in a row
+  #tell = true; // the server, when it is hung up
   #running = new AbortController();
   #hurry = () => {}; // ends a pause
   /** @type {(why: string) => void} */
@@ -69,6 +78,7 @@ export class Peer extends EventTarget {
    */
   close(tell = true) {
     if (this.#running.signal.aborted) return;
+    this.#tell = tell;
     this.#running.abort();
     this.#end();
     if (this.#place && tell) void this.#ask(this.#place, { method: "DELETE", keepalive: true }, ANSWERING).catch(() => {});
@@ -82,19 +92,25 @@ export class Peer extends EventTarget {
 
   /** @param {AbortSignal} signal */
   async #run(signal) {
+    let cut = false; // whether the network may be gone
     for (let failures = 0; !signal.aborted; failures++) {
       const again = this.state !== "connecting"; // it was there already: one that is cut twice is not yet blocked
       try {
+        if (cut) await this.#wanted.reach();
+        cut = false;
         await this.#clear();
+        if (signal.aborted) return;
         const { lost } = await this.#connect(signal);
         failures = -1;
         this.#blocked = 0;
         this.#say("live");
         this.#say("reconnecting", await lost);
+        cut = true;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return this.#end();
         if (error instanceof NoWay && !(again && this.#blocked++ === 0)) return this.#giveUp(error);
         this.#say("reconnecting", error instanceof Error ? error.message : String(error));
+        cut = error instanceof Unreachable;
       }
       this.#end();
       if (failures >= 0) await this.#wait(Math.min(PAUSES, PAUSE * 1.33 ** failures), signal);
@@ -124,7 +140,7 @@ export class Peer extends EventTarget {
     if (answer.status !== 201) throw new Error(await said(answer));
     this.#place = answer.headers.get("Location");
     if (signal.aborted) {
-      await this.#clear(); // it was hung up meanwhile
+      if (this.#tell) await this.#clear(); // it was hung up meanwhile
       throw new Error("It was hung up.");
     }
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
@@ -188,7 +204,7 @@ export class Peer extends EventTarget {
     try {
       return await fetch(path, { ...request, headers, signal: AbortSignal.timeout(patience), cache: "no-store" });
     } catch {
-      throw new Error("The server cannot be reached.");
+      throw new Unreachable();
     }
   }
 
