@@ -254,7 +254,7 @@ def test_the_fifth_waits_in_the_lobby_and_comes_in_by_itself(windows: tuple[Chro
         page.until(f"{STATE} === 'lobby' && {WORDS}.includes('number 1 in the lobby')")
         bots[0].say('{"type":"leave"}')
         page.until(f"{STATE} === 'live' && {WORDS}.includes('4 are here')")
-        assert page.run("document.querySelectorAll('#others .tile').length") == 3
+        page.until("document.querySelectorAll('#others [data-state=live], #mine [data-state=live]').length === 4")
         page.resize(390, 844)
         assert page.run("document.documentElement.scrollHeight <= innerHeight")
         page.resize(640, 480)

@@ -36,7 +36,6 @@ export class Live extends EventTarget {
   #microphone;
   #numbers = new Numbers(this);
   #gone = new AbortController();
-  #up = ""; // state of the uplink
   #track; // that it sends
 
   /** @param {Joining} joining */
@@ -94,7 +93,7 @@ export class Live extends EventTarget {
     const welcome = this.room.welcome;
     if (!welcome) return;
     this.uplink = new Uplink(welcome.session, this.#access(false), this.#microphone);
-    this.uplink.addEventListener("change", () => this.#upChanged());
+    this.uplink.addEventListener("change", () => this.#changed());
     this.uplink.addEventListener("noway", () => this.#noWay(this.uplink?.line));
     this.uplink.connect(this.way);
     this.#arrange();
@@ -103,7 +102,7 @@ export class Live extends EventTarget {
   /** @param {boolean} mine */
   #access(mine) {
     const { token = "", ice_servers = [] } = this.room.welcome ?? {};
-    return { token, iceServers: ice_servers, mine };
+    return { token, iceServers: ice_servers, reach: () => this.room.reach(), mine };
   }
 
   /** One tile for each member. */
@@ -174,13 +173,6 @@ export class Live extends EventTarget {
       this.#numbers.close();
       this.dispatchEvent(new Event("end"));
     }
-    this.#changed();
-  }
-
-  #upChanged() {
-    const now = this.uplink?.state ?? "closed";
-    if (this.#up === "reconnecting" && now === "live") this.room.renew(); // the websocket may be dead as well
-    this.#up = now;
     this.#changed();
   }
 

@@ -6,8 +6,9 @@ import { readStats } from "./peerstats.js";
 /** @typedef {import("./peerstats.js").Measured} Measured */
 /**
  * @typedef {{path: string, token: string, iceServers: RTCIceServer[], receives: boolean,
- *   prepare: (connection: RTCPeerConnection) => void}} Wanted
- *   path: of WHIP or WHEP; receives: whether something must come all the time; prepare: adds what is to be sent or received
+ *   prepare: (connection: RTCPeerConnection) => void, reach: () => Promise<void>}} Wanted
+ *   path: of WHIP or WHEP; receives: whether something must come all the time; prepare: adds what is to be sent or
+ *   received; reach: resolves once the server can be reached
  */
 
 const GATHERING = 500; // milliseconds for candidates: those of the machine itself are there at once
@@ -17,7 +18,7 @@ const ASKING = 1000; // milliseconds for a request after a cut: a hung one is wo
 const DISCONNECTED = 1500; // milliseconds for which ICE may be without an answer
 const STILL = 3000; // milliseconds for which nothing may come
 const PAUSE = 300; // milliseconds between attempts, and a third more each time, up to PAUSES
-const PAUSES = 700;
+const PAUSES = 500;
 const MEASURE = 1000; // milliseconds
 
 /** The connection cannot be had as it is wanted. reason: "blocked" (UDP), "none" (the server has no WebRTC). */
@@ -28,6 +29,13 @@ export class NoWay extends Error {
   constructor(reason) {
     super(reason === "blocked" ? "UDP does not get through." : "The server has no WebRTC.");
     this.reason = reason;
+  }
+}
+
+/** A request got no answer. */
+class Unreachable extends Error {
+  constructor() {
+    super("The server cannot be reached.");
   }
 }
 
@@ -49,6 +57,7 @@ export class Peer extends EventTarget {
   /** @type {Wanted} */
   #wanted;
   #blocked = 0; // times in a row
+  #tell = true; // the server, when it is hung up
   #running = new AbortController();
   #hurry = () => {}; // ends a pause
   /** @type {(why: string) => void} */
@@ -69,6 +78,7 @@ export class Peer extends EventTarget {
    */
   close(tell = true) {
     if (this.#running.signal.aborted) return;
+    this.#tell = tell;
     this.#running.abort();
     this.#end();
     if (this.#place && tell) void this.#ask(this.#place, { method: "DELETE", keepalive: true }, ANSWERING).catch(() => {});
@@ -82,19 +92,25 @@ export class Peer extends EventTarget {
 
   /** @param {AbortSignal} signal */
   async #run(signal) {
+    let cut = false; // whether the network may be gone
     for (let failures = 0; !signal.aborted; failures++) {
       const again = this.state !== "connecting"; // it was there already: one that is cut twice is not yet blocked
       try {
+        if (cut) await this.#wanted.reach();
+        cut = false;
         await this.#clear();
+        if (signal.aborted) return;
         const { lost } = await this.#connect(signal);
         failures = -1;
         this.#blocked = 0;
         this.#say("live");
         this.#say("reconnecting", await lost);
+        cut = true;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return this.#end();
         if (error instanceof NoWay && !(again && this.#blocked++ === 0)) return this.#giveUp(error);
         this.#say("reconnecting", error instanceof Error ? error.message : String(error));
+        cut = error instanceof Unreachable;
       }
       this.#end();
       if (failures >= 0) await this.#wait(Math.min(PAUSES, PAUSE * 1.33 ** failures), signal);
@@ -104,8 +120,8 @@ export class Peer extends EventTarget {
   /** Has the server forget the last connection: one that speaks could not come back otherwise. */
   async #clear() {
     if (!this.#place) return;
-    await this.#ask(this.#place, { method: "DELETE" }, ASKING);
-    this.#place = null;
+    const { status } = await this.#ask(this.#place, { method: "DELETE" }, ASKING);
+    if (status === 200) this.#place = null; // anything else may come from another network's gatekeeper: it is asked again
   }
 
   /**
@@ -124,7 +140,7 @@ export class Peer extends EventTarget {
     if (answer.status !== 201) throw new Error(await said(answer));
     this.#place = answer.headers.get("Location");
     if (signal.aborted) {
-      await this.#clear(); // it was hung up meanwhile
+      if (this.#tell) await this.#clear(); // it was hung up meanwhile
       throw new Error("It was hung up.");
     }
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
@@ -188,7 +204,7 @@ export class Peer extends EventTarget {
     try {
       return await fetch(path, { ...request, headers, signal: AbortSignal.timeout(patience), cache: "no-store" });
     } catch {
-      throw new Error("The server cannot be reached.");
+      throw new Unreachable();
     }
   }
 

@@ -9,8 +9,10 @@
 /** @typedef {"connecting" | "lobby" | "in" | "reconnecting" | "over" | "failed"} RoomState */
 
 const SUBPROTOCOL = "txt2vid.call.v1";
-const OPENING = 5000; // milliseconds for a connection: more is a network that swallows it
-const WAITS = [250, 500, 1000, 1500]; // milliseconds before a new attempt; the last one again and again
+const OPENING = 5000; // milliseconds for the first connection
+const OPENINGS = [1500, 1500, 2500]; // milliseconds for those after it: a network that is back answers a new one at once
+const WAITS = [250, 250, 500]; // milliseconds before a new attempt; of both the last one again and again
+const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached
 const FINAL = new Set(["room", "full", "replaced", "protocol"]); // codes after which coming back is no use
 
 /** @type {Record<string, string>} */
@@ -40,6 +42,9 @@ export class Room extends EventTarget {
   #muted = false;
   #attempt = 0;
   #timer = 0;
+  #heard = -Infinity; // performance.now() of the last message
+  /** @type {Promise<void> | null} */
+  #reaching = null;
   /** @type {WebSocket | null} */
   #socket = null;
 
@@ -93,13 +98,28 @@ export class Room extends EventTarget {
     this.#connect();
   }
 
+  /**
+   * Resolves once the server can be reached, or the call has ended. Requests cannot tell as soon: browsers have them wait
+   * for connections that were begun while there was no network, and are tried again more and more seldom.
+   */
+  async reach() {
+    if (this.ended || performance.now() - this.#heard < FRESH) return;
+    if (!this.#reaching) {
+      this.#reaching = new Promise((resolve) => this.addEventListener("heard", () => resolve(), { once: true }));
+      this.renew();
+    }
+    await this.#reaching;
+    this.#reaching = null;
+  }
+
   #connect() {
     clearTimeout(this.#timer);
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(socket), OPENING);
+    const patience = this.#resume ? OPENINGS[Math.min(this.#attempt, OPENINGS.length - 1)] : OPENING;
+    this.#timer = setTimeout(() => this.#lost(socket), patience);
     const join = { type: "join", name: this.#name || null, hero: this.#hero || null, resume: this.#resume };
     socket.addEventListener("open", () => socket.send(JSON.stringify(join)));
     socket.addEventListener("message", (event) => socket === this.#socket && this.#hear(JSON.parse(event.data)));
@@ -110,12 +130,14 @@ export class Room extends EventTarget {
   #hear(message) {
     clearTimeout(this.#timer);
     this.#attempt = 0;
+    this.#heard = performance.now();
     if (message.type === "welcome") this.#enter(message);
     else if (message.type === "lobby") this.#wait(message.position);
     else if (message.type === "room") this.#show("members", message.members);
     else if (message.type === "heroes") this.#show("heroes", message.heroes);
     else if (message.type === "bye") this.#end("over", GOODBYES[message.why] ?? GOODBYES.over);
     else if (message.type === "error") this.#fail(message);
+    this.dispatchEvent(new Event("heard"));
   }
 
   /** @param {Welcome} welcome */
@@ -182,6 +204,7 @@ export class Room extends EventTarget {
     this.#socket = null;
     socket?.close(1000);
     this.#say(state, reason);
+    this.dispatchEvent(new Event("heard")); // nobody needs to wait any more
   }
 
   /** @param {object} message */

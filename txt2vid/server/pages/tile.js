@@ -7,7 +7,7 @@ import { Player } from "./player.js";
 
 /** @typedef {import("./room.js").Member} Member */
 /** @typedef {"webrtc" | "web"} Way  web: the stream over HTTP */
-/** @typedef {{token: string, iceServers: RTCIceServer[], mine: boolean}} Access */
+/** @typedef {{token: string, iceServers: RTCIceServer[], reach: () => Promise<void>, mine: boolean}} Access */
 
 /** @type {Record<string, string>} what is said of a player's states */
 const PLAYER = { connecting: "Connecting…", reconnecting: "Reconnecting…", stalled: "Waiting for pictures…", live: "" };
@@ -84,12 +84,13 @@ export class Tile extends EventTarget {
   }
 
   #call() {
-    const { token, iceServers, mine } = this.#access;
+    const { token, iceServers, reach, mine } = this.#access;
     const kinds = mine ? ["video"] : ["audio", "video"];
     const peer = new Peer({
       path: `/whep/${this.member.session}`,
       token,
       iceServers,
+      reach,
       receives: true,
       prepare: (connection) => kinds.forEach((kind) => connection.addTransceiver(kind, { direction: "recvonly" })),
     });

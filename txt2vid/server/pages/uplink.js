@@ -64,11 +64,11 @@ export class Uplink extends EventTarget {
   }
 
   #peer() {
-    const { token, iceServers } = this.#access;
+    const { token, iceServers, reach } = this.#access;
     const prepare = (/** @type {RTCPeerConnection} */ connection) => {
       const track = this.#microphone.track;
       if (track) connection.addTransceiver(track, { direction: "sendonly", sendEncodings: [{ maxBitrate: BITRATE }] });
     };
-    return new Peer({ path: `/whip/${this.#session}`, token, iceServers, receives: false, prepare });
+    return new Peer({ path: `/whip/${this.#session}`, token, iceServers, reach, receives: false, prepare });
   }
 }
