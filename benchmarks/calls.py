@@ -133,17 +133,21 @@ async def measured(server: Server, calls: int, seconds: float, packets: list[byt
         before = [each.pictures for each in seen]
         sent = sum(each.bytes for each in seen)
         first = await counters(server)
-        begun, spent, mine = time.monotonic(), cpu(relay), cpu(own)
+        begun, spent, mine, hub = time.monotonic(), cpu(relay), cpu(own), sum(relay.cpu_times()[:2])
         await asyncio.sleep(seconds)
         lasted = time.monotonic() - begun
         came = np.array([each.pictures - was for each, was in zip(seen, before, strict=True)]) / lasted
-        relay_cores, own_cores = (cpu(relay) - spent) / lasted, (cpu(own) - mine) / lasted
+        relay_cores = (cpu(relay) - spent) / lasted
+        own_cores = (cpu(own) - mine) / lasted - relay_cores  # the server is a child of ours
+        alone = sum(relay.cpu_times()[:2]) - hub
         drawn, late, held = await counters(server) - first
         sent = sum(each.bytes for each in seen) - sent
     print(f"{calls} two-way calls, {2 * calls} faces, {len(seen)} pictures going out, {lasted:.0f} s")
     print(f"drawn {drawn / lasted / len(names):.1f} a second and face of {FPS}, {late:.0f} late, {held:.0f} held")
     print(f"arrived a second: least {came.min():.1f}, mean {came.mean():.1f}")
-    print(f"server {relay_cores:.2f} cores, callers {own_cores:.2f} cores, {8 * sent / lasted / 1e6:.1f} Mbit/s out")
+    out = 8 * sent / lasted / 1e6
+    print(f"server {relay_cores:.2f} cores, {alone / lasted:.2f} of them its hub, callers {own_cores:.2f} cores")
+    print(f"{out:.1f} Mbit/s out")
 
 
 async def counters(server: Server) -> np.ndarray:
