@@ -43,6 +43,12 @@ def test_an_offer_tells_what_goes_which_way() -> None:
     assert (set(offer.sends), set(offer.receives)) == ({"audio"}, {"video"})
 
 
+def test_a_peer_of_names_alone_is_not_given_up() -> None:
+    named = "a=candidate:0 1 UDP 2122187007 da4131e9-7d4c-4f96-9e2c-c52bf9791a91.local 36097 typ host\n"
+    offer = offers.parse(OFFER.replace("a=mid:0\n", f"a=mid:0\n{named}a=end-of-candidates\n"))
+    assert "candidate" not in offer.sdp
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

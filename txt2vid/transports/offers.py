@@ -104,9 +104,9 @@ class Positions:
 def _is_usable(line: str) -> bool:
     """Not candidates of names (mDNS): they are to be asked for on the peer's network, and its checks reach us as well.
 
-    Nor TCP's: aioice has none.
+    Nor TCP's: aioice has none. Nor their end, which would make aioice give up a peer of names alone, as Firefox is.
     """
     if not line.startswith("a=candidate:"):
-        return True
+        return line.strip() != "a=end-of-candidates"
     fields = line.split()
     return len(fields) > 5 and fields[2].lower() == "udp" and not fields[4].endswith(".local")

@@ -95,10 +95,27 @@ class Path:
 
     def _bind(self, agent: Any) -> None:
         """Has the agent listen on our addresses alone; by itself aioice takes all but loopback's."""
-        agent.get_component_candidates = partial(self._gather, agent.get_component_candidates)
+        agent.get_component_candidates = partial(self._gather, agent, agent.get_component_candidates)
 
-    async def _gather(self, gather: Gather, component: int, addresses: list[str], timeout: int = 5) -> Any:
-        return await gather(component=component, addresses=list(self._addresses) or addresses, timeout=timeout)
+    async def _gather(self, agent: Any, gather: Gather, component: int, addresses: list[str], timeout: int = 5) -> Any:
+        """Where we listen on loopback, its address comes with the machine's own, which is all that Firefox goes to."""
+        local = bool(self._addresses) and set(self._addresses) <= LOOPBACK
+        mine = [*self._addresses, *addresses] if local else list(self._addresses) or addresses
+        found = await gather(component=component, addresses=mine, timeout=timeout)
+        if local:
+            for protocol in agent._protocols:
+                hear = partial(_from_here, protocol.datagram_received, frozenset(mine))
+                protocol.datagram_received = hear
+        return found
+
+
+LOOPBACK = {"127.0.0.1", "::1"}
+
+
+def _from_here(hear: Callable[[bytes, Any], None], own: frozenset[str], data: bytes, address: Any) -> None:
+    """Nothing of other machines: kernels let no packet in from outside that says it is from here (RFC 1812, 5.3.7)."""
+    if address[0] in own:
+        hear(data, address)
 
 
 def fragment(agent: Agent, mid: str) -> str:
