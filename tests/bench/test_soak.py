@@ -1,4 +1,4 @@
-"""A session for a minute (in CI for three), senders and viewers coming and going; TXT2VID_SOAK_MINUTES says otherwise."""
+"""A session for a minute (three in CI), senders and viewers coming and going; TXT2VID_SOAK_MINUTES says otherwise."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Path:
     def __init__(self, transport: RTCIceTransport, addresses: Sequence[str]) -> None:
         self._transport, self._addresses = transport, tuple(addresses)
         self.agent: Agent = transport._connection
-        self._bind(self.agent)
+        self._bind(self.agent, first=True)
         transport._recv, transport._send = self._recv, self._send
         self._trying: asyncio.Task[None] | None = None
         self._next: Agent | None = None
@@ -40,7 +40,7 @@ class Path:
         """Another agent for the peer's new credentials, which has gathered; it takes over once it is connected."""
         await self.close_next()
         agent = self._next = Agent(ice_controlling=self.agent.ice_controlling)
-        self._bind(agent)
+        self._bind(agent, first=False)
         await agent.gather_candidates()
         agent.remote_username, agent.remote_password = ufrag, password
         await self.add(candidates)
@@ -93,14 +93,19 @@ class Path:
     async def _send(self, data: bytes) -> None:
         await self.agent.send(data)
 
-    def _bind(self, agent: Any) -> None:
+    def _bind(self, agent: Any, *, first: bool) -> None:
         """Has the agent listen on our addresses alone; by itself aioice takes all but loopback's."""
-        agent.get_component_candidates = partial(self._gather, agent, agent.get_component_candidates)
+        agent.get_component_candidates = partial(self._gather, agent, agent.get_component_candidates, first)
 
-    async def _gather(self, agent: Any, gather: Gather, component: int, addresses: list[str], timeout: int = 5) -> Any:
-        """Where we listen on loopback, its address comes with the machine's own, which is all that Firefox goes to."""
+    async def _gather(
+        self, agent: Any, gather: Gather, first: bool, component: int, addresses: list[str], timeout: int = 5
+    ) -> Any:
+        """Where we listen on loopback, its address comes with the machine's own, which is all that Firefox goes to.
+
+        Not at restarts: npm's whip-whep 1.2.0 makes no sense of a second candidate in their answer.
+        """
         local = bool(self._addresses) and set(self._addresses) <= LOOPBACK
-        mine = [*self._addresses, *addresses] if local else list(self._addresses) or addresses
+        mine = [*self._addresses, *addresses] if local and first else list(self._addresses) or addresses
         found = await gather(component=component, addresses=mine, timeout=timeout)
         if local:
             for protocol in agent._protocols:
