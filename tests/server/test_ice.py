@@ -9,7 +9,7 @@ import hmac
 import pytest
 
 from txt2vid.errors import UsageError
-from txt2vid.server.ice import TURN_SECONDS, IceServers
+from txt2vid.server.ice import TURN_SECONDS, IceServer, IceServers
 
 
 def test_credentials_end_by_themselves() -> None:
@@ -22,6 +22,8 @@ def test_credentials_end_by_themselves() -> None:
     assert turn.credential == base64.b64encode(digest).decode()
     assert f'username="{turn.username}"; credential="{turn.credential}"' in turn.link()
     assert servers.now(1_000_000.0)[1].username != turn.username
+    assert [IceServer.of_link(each.link()) for each in (stun, turn)] == [stun, turn]
+    assert IceServer.of_link('</next>; rel="next"') is None
 
 
 @pytest.mark.parametrize("url", ["", "a.example", "http://a", "stun:", 'turn:a"b', "turn:a?transport=x", "stun:a b"])

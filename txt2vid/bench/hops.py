@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,9 +17,9 @@ from txt2vid.core.wire import SUBPROTOCOL
 from txt2vid.errors import DependencyError, ServerError, UsageError
 from txt2vid.sender import address
 from txt2vid.sender.trust import distrust, trusting
+from txt2vid.server.ice import IceServer
 
 SECONDS = 10.0  # for a hop: a browser's ICE gives up about then
-_LINK = re.compile(r'<(?P<url>[^>]+)>; rel="ice-server"(?:; username="(?P<user>[^"]*)"; credential="(?P<word>[^"]*)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,6 @@ class Hop:
     needed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class IceLink:
-    """A STUN or TURN server that the relay tells of."""
-
-    url: str
-    username: str | None = None
-    credential: str | None = None
-
-
 @dataclass(slots=True)
 class Relay:
     """The server that is looked at, and what is known of it. token: never shown."""
@@ -52,7 +42,7 @@ class Relay:
     token: str | None = None
     ca: str | None = None
     session: str = ""
-    servers: list[IceLink] = field(default_factory=list)
+    servers: list[IceServer] = field(default_factory=list)
 
     @classmethod
     def of(cls, url: str, token: str | None = None, ca: str | None = None) -> Relay:
@@ -202,13 +192,13 @@ def _plugin(relay: Relay) -> str:
             f"{text.strip()[:200] or answer.status} (calls go over the websocket then, half a second later)"
         )
     for link in answer.headers.get_all("Link") or []:
-        found = _LINK.match(link)
-        if found:
-            relay.servers.append(IceLink(found["url"], found["user"], found["word"]))
+        found = IceServer.of_link(link)
+        if found is not None:
+            relay.servers.append(found)
     return f"the plugin is there, with {len(relay.servers) or 'no'} STUN or TURN server(s)"
 
 
-def _ice_server(link: IceLink) -> str:
+def _ice_server(link: IceServer) -> str:
     try:
         from txt2vid.transports import probe
     except ModuleNotFoundError as err:

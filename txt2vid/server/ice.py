@@ -14,6 +14,7 @@ from txt2vid.errors import UsageError
 
 TURN_SECONDS = 12 * 3600  # that credentials hold: the longest call
 _URL = re.compile(r"(stuns?|turns?):[A-Za-z0-9.\-\[\]:]+(\?transport=(udp|tcp))?")
+_LINK = re.compile(r'<(?P<url>[^>]+)>; rel="ice-server"(?:; username="(?P<user>[^"]*)"; credential="(?P<word>[^"]*)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class IceServer:
     url: str
     username: str | None = None
     credential: str | None = None
+
+    @classmethod
+    def of_link(cls, link: str) -> IceServer | None:
+        """Of a header as `link` makes it; None where it is about something else."""
+        found = _LINK.match(link)
+        return None if found is None else cls(found["url"], found["user"], found["word"])
 
     def link(self) -> str:
         """The Link header of WHIP (RFC 9725, 4.6)."""

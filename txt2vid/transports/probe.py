@@ -58,15 +58,15 @@ async def watch(
     try:
         for kind in ("audio", "video"):
             transceiver = peer.addTransceiver(kind, "recvonly")
-            path = Path(transceiver.receiver.transport.transport, ["127.0.0.1"] if loopback else [])
+            Path(transceiver.receiver.transport.transport, ["127.0.0.1"] if loopback else [])
         peer.on("track", lambda track: asyncio.ensure_future(_first(track, shown)))
         await peer.setLocalDescription(await peer.createOffer())
         answer, place = await asyncio.to_thread(answered, peer.localDescription.sdp)
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await _connected(peer, seconds)
         connected = time.monotonic() - begun
-        path = _path(peer, path)
-        pair = next(iter(path.agent._nominated.values()))
+        agent = peer.getTransceivers()[0].receiver.transport.transport._connection
+        pair = next(iter(agent._nominated.values()))
         try:
             await within(shown, seconds)
         except asyncio.TimeoutError as err:
@@ -78,13 +78,6 @@ async def watch(
         if place:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(left, place)
-
-
-def _path(peer: RTCPeerConnection, path: Path) -> Path:
-    """The one that is in use: what was bundled has gone over to the first."""
-    end = peer.getTransceivers()[0].receiver.transport.transport
-    path.agent = end._connection
-    return path
 
 
 async def _connected(peer: RTCPeerConnection, seconds: float) -> None:
