@@ -253,6 +253,7 @@ def test_without_the_plugin_the_server_says_what_to_type(monkeypatch: pytest.Mon
     from txt2vid.server.ice import IceServers
 
     there = whip.Whip(None, IceServers(), ())  # type: ignore[arg-type]  # nobody asks the hub
+    asyncio.run(there.start())
     client = TestClient(Starlette(routes=there.routes()))
     answer = client.post("/whip/hero", content="v=0", headers={"Content-Type": SDP})
     assert answer.status_code == 501

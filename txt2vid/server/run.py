@@ -120,7 +120,7 @@ class _Server:
             serving = asyncio.create_task(self._http.serve([self._listener]), name="http")
             sides: list[asyncio.Task[None]] = []
             ended = asyncio.create_task(ending.wait(), name="ending")
-            starting = asyncio.create_task(self._hub.start(), name="start")
+            starting = asyncio.create_task(self._start(), name="start")
             try:
                 await asyncio.wait({starting, ended, serving}, return_when=asyncio.FIRST_COMPLETED)
                 if starting.done():
@@ -134,6 +134,10 @@ class _Server:
                     serving.result()
             finally:
                 await self._end(serving, [starting, ended, *sides])
+
+    async def _start(self) -> None:
+        """All that must be there before anyone comes, side by side."""
+        await asyncio.gather(self._hub.start(), self._whip.start())
 
     def _say_ready(self, on_ready: OnReady) -> None:
         host, port = self._listener.getsockname()[:2]

@@ -115,13 +115,17 @@ class Whip:
     def __init__(self, hub: Hub, servers: IceServers, addresses: tuple[str, ...]) -> None:
         self._hub, self._servers = hub, servers
         self._resources: dict[str, _Resource] = {}
-        self._why_not = ""
+        self._addresses, self._why_not = addresses, ""
+        self._peers: Any = None  # once it is loaded
+
+    async def start(self) -> None:
+        """Loads the plugin: half a second, in which the studios start as well."""
         try:
-            peers = registry.load("transport", "webrtc")
+            peers = await asyncio.to_thread(registry.load, "transport", "webrtc")
         except DependencyError as err:
             self._why_not = str(err)
         else:
-            self._peers = peers(addresses)
+            self._peers = peers(self._addresses)
 
     def routes(self) -> list[BaseRoute]:
         """For the application."""
@@ -234,7 +238,7 @@ class Whip:
     async def _offer(self, request: Request) -> str:
         if len(self._resources) >= limits.MAX_PEERS:
             raise Refused("full", f"{limits.MAX_PEERS} peers are the most here: try again later")
-        if self._hub.state == "starting":
+        if self._peers is None or self._hub.state == "starting":
             raise Refused("engine", "the server is starting: try again in a moment")
         return await self._body(request, SDP)
 
