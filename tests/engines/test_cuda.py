@@ -112,8 +112,10 @@ def test_a_network_answers_its_studios() -> None:
     ended = threading.Event()
 
     def serve() -> None:
+        service = Service(Link(inner), network)
         with pytest.raises(EOFError):
-            Service(Link(inner), network).run()
+            service.run()
+        service.close()
         ended.set()
 
     threading.Thread(target=serve, daemon=True).start()

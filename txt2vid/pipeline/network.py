@@ -78,6 +78,12 @@ class Service:
             self._work()
             self._report()
 
+    def close(self) -> None:
+        """Closes all links, the server's too."""
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # only links are registered
+        self._selector.close()
+
     def _admit(self) -> None:
         """Takes new studios in. Raises EOFError where the server is gone."""
         self._server.flush()

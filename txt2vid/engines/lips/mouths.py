@@ -68,14 +68,25 @@ class Mouths(Network):
         """The mouths, in order."""
         if not questions:
             return []
+        while (made := self._tried(questions)) is None:
+            pass  # with less, and outside of what the failure still held: its tensors are the memory that lacks
+        return made
+
+    def _tried(self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]]) -> list[Pixels] | None:
+        """None where memory did not suffice: there is more now, and batches are smaller."""
         try:
             self._learn([(key, crop) for key, crop, _ in questions if crop is not None and key not in self._known])
             return self._decoded(questions)
         except RuntimeError as err:
-            if isinstance(err, torch.OutOfMemoryError) or CPU_MEMORY in str(err):
-                return self._halved(questions, err)
-            # CUDA's: the device is lost, or an earlier kernel failed
-            raise EngineError(f"the network failed on {self.device}: {_line(err)}") from err
+            if not isinstance(err, torch.OutOfMemoryError) and CPU_MEMORY not in str(err):
+                # CUDA's: the device is lost, or an earlier kernel failed
+                raise EngineError(f"the network failed on {self.device}: {_line(err)}") from err
+            if self.most == 1:
+                raise EngineError(
+                    f"{self.device} has no memory left for a single frame: end what else uses it"
+                ) from err
+        self._shrink(questions)
+        return None
 
     def speed(self) -> float:
         """Frames a second at batch 1. On a GPU all batch sizes are recorded before: none comes as a surprise live."""
@@ -134,21 +145,16 @@ class Mouths(Network):
             raise EngineError(f"frame {key[1]} of face {key[0]!r} was not learnt before it was asked for") from err
         return self._known[key]
 
-    def _halved(
-        self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]], err: RuntimeError
-    ) -> list[Pixels]:
-        """Goes on with half the batch, for good; features that can be learnt again are forgotten first."""
+    def _shrink(self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]]) -> None:
+        """Goes on with half the batch, for good; features that can be learnt again are forgotten."""
         needed = {key for key, _, _ in questions}
         for key in [key for key in self._known if key not in needed]:
             self._forget(key)
         if self._graphs is not None:
             self._graphs.forget()
             torch.cuda.empty_cache()
-        if self.most == 1:
-            raise EngineError(f"{self.device} has no memory left for a single frame: end what else uses it") from err
         self.most = max(1, min(self.most, len(questions)) // 2)
         _log.warning("%s is out of memory: batches are of %d from now on", self.device, self.most)
-        return self.answer(questions)
 
     def _forget_oldest(self) -> None:
         while self._held > self._limit and len(self._known) > 1:
