@@ -63,6 +63,7 @@ UPLOAD_SECONDS = 60.0  # for the bytes of one: 1 Mbit/s
 UPLOAD_SIZE = 1024  # pixels of the longer side that are kept: twice of what is drawn
 THUMBNAIL = 256  # pixels of the longer side of a small picture
 MAX_THUMBNAILS = 512  # small pictures in memory, 10 to 30 kB each
+DRAWING_SECONDS = 20.0  # for the process that draws one that was brought: the largest takes one on a slow core
 DRAWING = 32  # small pictures that wait to be made, of the whole server, one at a time
 
 # Connections
