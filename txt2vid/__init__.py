@@ -69,9 +69,12 @@ _LATER = frozenset({"EXPRESSIONS", "Face", "Frame", "Rendered", "Session", "rend
 
 def __getattr__(name: str) -> Any:
     """The names of `txt2vid.api`, which is loaded by the first of them."""
-    if name in _LATER:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         return getattr(import_module("txt2vid.api"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    except ModuleNotFoundError as err:  # a machine that only sends and plays has no faces
+        raise DependencyError(f"txt2vid.{name} needs {err.name}: pip install 'txt2vid[serve]'") from err
 
 
 def __dir__() -> list[str]:

@@ -52,3 +52,9 @@ def test_importing_it_is_light_and_names_are_there() -> None:
     assert all(getattr(txt2vid, name) is not None for name in txt2vid.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = txt2vid.nothing
+
+
+def test_a_machine_that_only_sends_is_told_what_is_missing() -> None:
+    code = "import sys, txt2vid; sys.modules['soxr'] = None; txt2vid.render"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "DependencyError: txt2vid.render needs soxr: pip install 'txt2vid[serve]'" in done.stderr
