@@ -22,8 +22,9 @@ from txt2vid.core.options import DEFAULT_FPS, SpeakerOptions, parse_unknown_tags
 from txt2vid.engines.base import Job
 from txt2vid.errors import SpeechError, UsageError
 from txt2vid.faces.playback import there_and_back
-from txt2vid.pipeline import live
 from txt2vid.pipeline.fed import FedSound
+from txt2vid.pipeline.live import Session as TimeLine
+from txt2vid.pipeline.live import Step
 from txt2vid.pipeline.messages import Say
 from txt2vid.pipeline.script import MAX_TEXTS
 from txt2vid.pipeline.speaking import check_speech
@@ -107,7 +108,7 @@ class Session:
         self._frames = len(shown.frames)
         self._fps = rate or shown.fps or DEFAULT_FPS
         self._sound, self._kept = FedSound(), Kept()
-        self._live = _line(self._fps, self._executor, seed if shown.is_still else None,
+        self._line = TimeLine(self._fps, self._executor, seed if shown.is_still else None,
                            self._engine.hearing(self._fps), self._kept, mood, self._sound)  # fmt: skip
         self._texts = 0
 
@@ -129,7 +130,7 @@ class Session:
             if interrupt:
                 self.interrupt()
             self._texts += 1
-            if not self._live.say(Say("", text, self._texts, speaker=speaker, unknown_tags=self._unknown)):
+            if not self._line.say(Say("", text, self._texts, speaker=speaker, unknown_tags=self._unknown)):
                 raise SpeechError(f"{MAX_TEXTS} texts wait to be spoken: take frames before you give more")
 
     def feed(self, samples: NDArray[Any], rate: int) -> None:
@@ -157,13 +158,13 @@ class Session:
         shown = None if name is None else cue(name, strength, seconds)
         with self._lock:
             self._open()
-            self._live.express(shown)
+            self._line.express(shown)
 
     def interrupt(self) -> None:
         """All that is not shown yet is dropped: the sound ends softly within a tenth of a second, lips shut."""
         with self._lock:
             self._open()
-            self._live.cut(self._live.epoch + 1)
+            self._line.cut(self._line.epoch + 1)
 
     # What is taken
 
@@ -174,15 +175,15 @@ class Session:
         """
         with self._lock:
             self._open()
-            return self._shown(self._live.step())
+            return self._shown(self._line.step())
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames until all that was given is shown, and lips are shut. Raises as `frame` does."""
         with self._lock:
             self._open()
-            if self._live.quiet:
+            if self._line.quiet:
                 return
-            self._live.drain()
+            self._line.drain()
         while (shown := self._following()) is not None:
             frame, is_last = shown
             yield frame
@@ -207,12 +208,12 @@ class Session:
     @property
     def time(self) -> Fraction:
         """Seconds of the time line that were taken so far."""
-        return self._live.time
+        return self._line.time
 
     @property
     def is_quiet(self) -> bool:
         """Whether all that was given is on its way: nothing is left to be spoken."""
-        return self._live.quiet
+        return self._line.quiet
 
     # Its end
 
@@ -221,7 +222,7 @@ class Session:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._live.cut(self._live.epoch + 1)
+                self._line.cut(self._line.epoch + 1)
                 self._executor.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Session:
@@ -240,11 +241,11 @@ class Session:
         with self._lock:
             if self._closed:
                 return None
-            step = self._live.step()
+            step = self._line.step()
             frame = self._shown(step)
-            is_last = step.drained and self._live.quiet
+            is_last = step.drained and self._line.quiet
             if step.drained and not is_last:  # more was given meanwhile
-                self._live.drain()
+                self._line.drain()
             return frame, is_last
 
     def _speaker_for(self, voice: str | None, tts: str | None, language: str | None) -> SpeakerOptions:
@@ -253,7 +254,7 @@ class Session:
             return own
         return speaker_of(voice, tts or "auto", language or own.language, own.fallback)
 
-    def _shown(self, step: live.Step) -> Frame:
+    def _shown(self, step: Step) -> Frame:
         if step.unspoken:
             raise SpeechError(step.unspoken[0].error or "the text could not be spoken")
         index = step.frame.index
@@ -262,9 +263,6 @@ class Session:
         first, last = step.frame.span(LISTENING_RATE)
         samples = np.concatenate((step.lead, step.sound))[: last - first]
         return Frame(pixels, index, step.frame.duration, samples, first)
-
-
-_line = live.Session  # `live` is an argument's name above
 
 
 class _AtOnce(Executor):
