@@ -151,7 +151,7 @@ class Hub:
             self.sessions.touch(session)
             if not broken:
                 self._drop_words(session)
-                self.send(Express(session.name, None))
+                self.send(Express(session.name, session.mood))
 
     def send(self, request: Request, *, droppable: bool = False) -> bool:
         """Something for a session's studio; False where it did not take it."""
@@ -254,7 +254,7 @@ class Hub:
         await self.sessions.opened(session)
         await self.sessions.change_face(session, hello.face or (session.home if taken.fresh else session.face))
         if ran and taken.fresh:
-            self.send(Express(session.name, None))
+            self.send(Express(session.name, session.mood))
         if ran:  # otherwise the session's beginning has told it
             self.send(Source(session.name, hello.audio, taken.fresh))
 

@@ -9,6 +9,7 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.wire import EPOCHS, Ended, Error, Spoken, Stats
 from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
@@ -59,6 +60,7 @@ class Session:
         self.running: Opened | None = None
         self.report: Report | None = None
         self.start: Fraction | None = None
+        self.mood: Cue | None = None  # that a member of a call chose; None is the server's
         self.begin = Fraction(0)  # seconds at which its time begins in the next studio
         self.watched = False
         self.epoch = 0

@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { Callbar } from "./callbar.js";
+import { Expressions } from "./expressions.js";
 import { Joining } from "./joining.js";
 import { Live } from "./live.js";
 import { Microphone } from "./mic.js";
@@ -65,6 +66,7 @@ function join({ name, hero, picture }) {
   const call = new Live({ room, name, hero, resume: kept(), microphone });
   live = call;
   bar.use(call);
+  faces.use(call);
   call.addEventListener("change", () => showCall(call));
   call.addEventListener("end", () => ended(call));
   call.room.addEventListener("welcome", () => {
@@ -141,6 +143,7 @@ function keep(resume) {
 
 const joining = new Joining(microphone);
 const bar = new Callbar(room, microphone);
+const faces = new Expressions();
 joining.addEventListener("join", (event) => join(/** @type {CustomEvent<Choice>} */ (event).detail));
 element("start-form").addEventListener("submit", (event) => {
   event.preventDefault();
