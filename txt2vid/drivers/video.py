@@ -38,13 +38,14 @@ _LENGTH = len(BLENDSHAPES) + 8
 class VideoDriver:
     """Motion of one person, frame by frame. Belongs to one time line; times rise.
 
-    single: there is one picture only, which is compared to the average face.
+    single: there is one picture only, which is compared to the average face. learns: every frame is given to `learn`
+    some time before `drive`, so that rest is known better than it could be live.
     `presence` says how much there is to see, 0 to 1: give the rest to an idle driver.
     """
 
-    def __init__(self, *, single: bool = False) -> None:
+    def __init__(self, *, single: bool = False, learns: bool = False) -> None:
         self.presence = 0.0
-        self._single = single
+        self._single, self._learns = single, learns
         self._neutral = Neutral(single=single)
         self._rest: Rest | None = None
         self._solver: Solver | None = None
@@ -57,12 +58,12 @@ class VideoDriver:
         self._lost = math.inf  # since when, in seconds that it lasts
 
     def learn(self, frames: Iterable[Landmarks | None]) -> None:
-        """Looks at frames beforehand, so that rest is known from the first one on; they are not driven by."""
+        """Looks at frames beforehand, so that rest is known before they are driven by."""
         for landmarks in frames:
             head = head_of(landmarks) if landmarks is not None else None
             if head is not None:
                 self._neutral.see(head)
-        if len(self._neutral):
+        if self._rest is None and len(self._neutral):
             self._settle(self._neutral.rest())
 
     def drive(self, landmarks: Landmarks | None, time: float) -> Motion:
@@ -83,11 +84,15 @@ class VideoDriver:
         return _motion(self._motion)
 
     def _seen(self, landmarks: Landmarks | None, time: float) -> Head | None:
-        average = head_of(landmarks) if landmarks is not None else None
-        if average is None or landmarks is None:
+        if landmarks is None:
             return None
-        self._neutral.see(average)
-        if self._rest is None or time - self._refined >= max(REFINE, SLOWER * (time - self._began)):
+        known = self._rest
+        if known is None or not self._learns:
+            average = head_of(landmarks)
+            if average is None:
+                return None
+            self._neutral.see(average)
+        if known is None or time - self._refined >= max(REFINE, SLOWER * (time - self._began)):
             self._refined = time
             self._settle(self._neutral.rest())
         return head_of(landmarks, self._rest.points if self._rest is not None else None)
