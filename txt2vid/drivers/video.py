@@ -22,7 +22,6 @@ from txt2vid.faces.head import Head, Points, head_of
 
 HEIGHTS = 0.75  # a face height is so many face widths, the other way about: width over height
 EYE_REACH = (1.15, 0.75)  # iris radii at gaze 1, sideways and down, as the mesh engine turns eyes
-LID_FOLLOWS = 0.47  # of an eye's opening, that a look down at 1 shuts by itself
 WIDER = 0.33  # of its opening, that eyeWide opens an eye by
 FADE, RETURN = 0.5, 0.4  # seconds in which a lost face goes to idle, and one that is back takes over
 PATIENCE = 0.12  # seconds for which a lost face is held: a frame or two that the mesh missed
@@ -31,7 +30,6 @@ TURNED = math.radians(25)  # from which on the far eye does as the near one
 
 _BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
 _WIDES = [INDEX["eyeWideLeft"], INDEX["eyeWideRight"]]
-_SQUINTS = [INDEX["eyeSquintLeft"], INDEX["eyeSquintRight"]]
 _LENGTH = len(BLENDSHAPES) + 8
 
 
@@ -131,18 +129,18 @@ class VideoDriver:
         values[: len(BLENDSHAPES)] = solver.solve(head.points)
         gaze = (looks(head.points) - rest.looks) / EYE_REACH
         values[-2:] = np.clip(gaze, -1, 1)
-        self._eyes(values, head.points, float(values[-1]), float(turn[1]))
+        self._eyes(values, head.points, float(turn[1]))
         values[-8:-5] = turn
         values[-5:-2] = self._shift(head, rest)
         return values
 
-    def _eyes(self, values: NDArray[np.float32], points: Points, down: float, yaw: float) -> None:
-        """Lids: what is shut by the gaze itself is not counted twice; a far eye is not believed."""
+    def _eyes(self, values: NDArray[np.float32], points: Points, yaw: float) -> None:
+        """Lids: the eye that a turned head shows less of does as the nearer one."""
         rest = self._rest
         if rest is None:
             return
         shut = (rest.openings - openings(points)) / (rest.openings * (1 - SHUT_LIDS))
-        far = min(1.0, max(0.0, abs(yaw) / TURNED - 1)) if TURNED else 0.0
+        far = min(1.0, max(0.0, abs(yaw) / TURNED - 1))
         near = 1 if yaw > 0 else 0  # the eye that is nearer to the viewer: turned to the picture's right, the right one
         shut[1 - near] += far * (shut[near] - shut[1 - near])
         both = float(shut.mean())
@@ -150,7 +148,7 @@ class VideoDriver:
         apart *= smoothstep((abs(apart) - 0.06) / 0.14)  # less is noise: eyes blink together
         for i, sign in ((0, 1), (1, -1)):
             closed = both + sign * apart
-            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - 0.05) / 0.90 - max(0.0, LID_FOLLOWS * down)))
+            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - 0.05) / 0.90))
             values[_WIDES[i]] = min(1.0, max(0.0, (-closed - 0.06) / WIDER))
 
     def _shift(self, head: Head, rest: Rest) -> NDArray[np.float64]:
