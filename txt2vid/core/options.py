@@ -124,6 +124,7 @@ class RenderOptions:
     expression: the mood of the whole. captions: whether what is said goes along, in the video and beside it.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
+    motion: a recording that moves the face instead (Live Link Face's CSV), with the sound of `audio` or in silence.
     """
 
     face: FaceOptions
@@ -139,6 +140,7 @@ class RenderOptions:
     captions: bool = False
     idle: bool = True
     seed: int = 0
+    motion: Path | None = None
 
 
 def parse_box(text: str) -> tuple[int, int, int, int]:
