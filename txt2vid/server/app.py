@@ -75,6 +75,7 @@ class _Server:
             Mount("/static", StaticFiles(directory=PAGES)),
             *(Route(f"/stream.{container}", self._stream(container)) for container in STREAMS),
             *(Route(f"/s/{{session}}/stream.{container}", self._stream(container)) for container in STREAMS),
+            Route("/s/{session}/face", _file(PAGES / "face.html")),
             Route("/s/{session}/rig/{number}", self.rig),
             WebSocketRoute("/s/{session}/mesh", self.mesh),
             Route("/captions", self.captions),

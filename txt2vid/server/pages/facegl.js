@@ -22,7 +22,7 @@ export class FaceGl extends EventTarget {
     if (!gl) throw new GlError("This browser has no WebGL 2.");
     this.canvas = canvas;
     this.#gl = gl;
-    canvas.addEventListener("webglcontextlost", () => this.dispatchEvent(new Event("lost")));
+    canvas.addEventListener("webglcontextlost", () => this.#lose());
     const rectangle = /** @param {string} fragment */ (fragment) => new Program(gl, shaders.RECTANGLE, fragment);
     this.#skin = new Program(gl, shaders.SHEET, shaders.SKIN);
     this.#own = rectangle(shaders.OWN);
@@ -48,6 +48,18 @@ export class FaceGl extends EventTarget {
   /** Whether there is a face to draw. */
   get ready() {
     return this.#shown !== null;
+  }
+
+  #lose() {
+    const shown = this.#shown;
+    this.#shown = null;
+    if (shown) this.dispatchEvent(new Event("lost")); // else it was given back
+  }
+
+  /** Gives the device back. */
+  close() {
+    this.#shown = null;
+    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
   /** From now on this face. @param {any} rig of rigfile.js; its pictures are closed */
