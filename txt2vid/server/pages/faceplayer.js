@@ -16,9 +16,14 @@ const STILL = 0.7; // seconds without new motion after which it counts as stalle
 const QUICK = 25; // milliseconds from one picture to the next, up to which there is time to draw some between motions
 const SOUND_LEAD = RATE * 0.08; // samples that sound comes before the motion of its time
 
-/** Whether faces can be drawn here: WebGL 2, and Opus. */
+const NEEDED = ["WebGL2RenderingContext", "AudioDecoder", "OffscreenCanvas", "DecompressionStream"];
+
+/** Whether faces may be drawn here: the browser has what is needed, though perhaps no graphics card. */
+export const mayDraw = () => NEEDED.every((name) => name in globalThis);
+
+/** Whether faces can be drawn here: WebGL 2 works, and Opus. */
 export async function drawsFaces() {
-  if (!("OffscreenCanvas" in globalThis) || !("DecompressionStream" in globalThis)) return false;
+  if (!mayDraw()) return false;
   const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
   gl?.getExtension("WEBGL_lose_context")?.loseContext();
   return gl !== null && decodesOpus();
