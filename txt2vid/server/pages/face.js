@@ -6,6 +6,7 @@ import { drawsFaces, FacePlayer } from "./faceplayer.js";
 import { element, setText } from "./page.js";
 import { StateLine } from "./state.js";
 
+const AGAIN = 2000; // milliseconds until a session that is not there is looked for again
 const READ_EVERY = 1000; // milliseconds between numbers shown
 
 const api = new Api();
@@ -26,16 +27,25 @@ async function begin() {
   } catch (error) {
     if (error instanceof ApiError && error.unauthorized) return ask(error.message);
     line.show(error instanceof ApiError && error.status === 404 ? "ended" : "reconnecting", String(error));
-    setTimeout(() => void begin(), 2000);
+    setTimeout(() => void begin(), AGAIN);
     return;
   }
   player = new FacePlayer(api);
   element("stage").querySelector(".poster")?.after(player.canvas);
   player.canvas.setAttribute("aria-label", `The face of ${name}, as it speaks`);
-  player.addEventListener("state", () => show());
+  player.addEventListener("state", () => (player?.state === "ended" ? again() : show()));
   player.addEventListener("noway", () => instead(player?.reason ?? ""));
   player.watch(name);
   show();
+}
+
+/** The session has ended: it may begin anew. */
+function again() {
+  const over = player;
+  player = null;
+  line.show("ended", over?.reason ?? "");
+  over?.close();
+  setTimeout(() => void begin(), AGAIN);
 }
 
 /** The video does not need what is missing here. @param {string} why */
