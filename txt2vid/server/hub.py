@@ -22,6 +22,7 @@ from txt2vid.pipeline.messages import (
     Prepared,
     Report,
     Request,
+    Rigged,
     Said,
     Silenced,
     Source,
@@ -192,6 +193,8 @@ class Hub:
             self._attach(session, event, fds)
         elif isinstance(event, Packets):
             session.forwarded(event)
+        elif isinstance(event, Rigged):
+            session.rigged(event)
         elif isinstance(event, Report):
             session.reported(event)
         elif isinstance(event, Opened):

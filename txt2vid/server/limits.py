@@ -83,6 +83,10 @@ DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges noth
 MAX_PEERS = 200  # at once, of the whole server: as many viewers as there may be; each has a socket or two
 SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers write
 
+# Those who draw the face themselves
+MESH_AHEAD = 2.0  # seconds that may be on their way to one: what is more waits, and is dropped up to a key
+MESH_SECONDS = 15.0  # without a word of what has come, after which it counts as gone
+
 # The end
 FAREWELL_SECONDS = 1.0  # for senders and viewers to take their last words
 END_SECONDS = 2.0  # for uvicorn; with the studios' own limit (3 s, at the same time) the end comes within 5 s

@@ -87,7 +87,7 @@ function showCall(call) {
   setText(element("alone-words"), call.inside ? "Nobody else is here yet. Send them the link." : call.words);
   element("alone-copy").hidden = !call.inside;
   element("mine").hidden = element("hero").hidden = !call.inside;
-  const notice = `${call.notice} ${call.hint}`.trim();
+  const notice = `${call.notice} ${call.drawNotice} ${call.hint}`.trim();
   element("notice").hidden = notice === "";
   setText(element("notice"), notice);
   say(call.state, call.words);
