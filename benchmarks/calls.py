@@ -86,7 +86,9 @@ def packets_of(path: Path) -> list[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...]) -> AsyncIterator[Count]:
+async def line(
+    server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...], **headers: str
+) -> AsyncIterator[Count]:
     """A WHIP or WHEP session."""
     peer, count = RTCPeerConnection(RTCConfiguration(iceServers=[])), Count()
 
@@ -103,7 +105,7 @@ async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[s
     for transceiver in peer.getTransceivers():
         IcePath(transceiver.sender.transport.transport, ["127.0.0.1"])
     await peer.setLocalDescription(await peer.createOffer())
-    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP)
+    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP, **headers)
     if answer.status != 201:
         raise SystemExit(f"{path}: {answer.status} {answer.body.decode()}")
     await peer.setRemoteDescription(RTCSessionDescription(answer.body.decode(), "answer"))
