@@ -189,6 +189,8 @@ async def measured(server: Server, calls: int, seconds: float, packets: list[byt
     print(f"drawn {drawn / lasted / len(names):.1f} a second and face of {FPS}, {late:.0f} late, {held:.0f} held")
     print(f"arrived a second: least {came.min():.1f}, mean {came.mean():.1f}")
     out = 8 * sent / lasted / 1e6
+    each = 1000 * relay_cores / max(came.mean() * len(names), 1e-9)
+    print(f"{each:.2f} ms of CPU for a frame of a face that arrived")
     print(f"server {relay_cores:.2f} cores, {alone / lasted:.2f} of them its hub, callers {own_cores:.2f} cores")
     print(f"{out:.2f} Mbit/s out")
     if draw:
