@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.server.calls.callers import joined, make_room
 from txt2vid.core import wire
 from txt2vid.core.options import FaceOptions
 from txt2vid.faces.head import head_of
@@ -79,9 +80,28 @@ class Viewer:
         self._process.stdout.close()
 
 
+def check_a_call(server: Server, folder: Path) -> None:
+    """A caller's mood is seen, and stays whoever speaks, and when."""
+    with joined(server, make_room(server)) as anna:
+        anna.say(wire.Expression("happy"))  # before anybody watches
+        viewer = Viewer(f"http://127.0.0.1:{server.port}/s/{anna.session}/stream.ts?token={anna.token}")
+        try:
+            smile = viewer.until(lambda width: width > 0.1, folder)
+            with server.talk(session=anna.session, token=anna.token):
+                pass
+            count = viewer.count
+            viewer.until(lambda _: viewer.count > count + 25, folder)
+            assert viewer.until(lambda width: width > 0.1, folder) > 0.95 * smile
+            anna.say(wire.Expression("neutral"))
+            viewer.until(lambda width: width < smile / 1.1, folder)
+        finally:
+            viewer.close()
+
+
 def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path, tmp_path: Path) -> None:
     options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--tts", "flite")
     with serving(*options) as server:
+        check_a_call(server, tmp_path)
         viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
         try:
             rest = viewer.until(lambda width: width > 0.1, tmp_path)

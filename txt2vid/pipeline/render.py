@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from txt2vid.ffmpeg.captions import add_captions, captions_beside
 from txt2vid.ffmpeg.encode import Encoder
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.choice import Chosen, choose
+from txt2vid.pipeline.recorded import RecordedVoice
 from txt2vid.pipeline.timeline import Moment, moments
 from txt2vid.pipeline.voice import FileVoice, TextVoice, Voice
 
@@ -66,19 +67,27 @@ class FaceCache:
 
     def __init__(self) -> None:
         self._engine: tuple[EngineOptions, Chosen] | None = None
-        self._key: tuple[Any, ...] = ()
         self._clip: tuple[Fraction | None, int | None] = (None, None)
-        self._face: tuple[Face, Any] | None = None
+        self._face: tuple[FaceOptions, Face] | None = None
+        self._prepared: tuple[tuple[Any, ...], Any] | None = None
+
+    def face(self, options: FaceOptions, fps: Fraction | None = None, frames: int | None = None) -> Face:
+        """The face. fps, frames: of a video; None is its own rate, and all of it."""
+        clip = fps, frames
+        held = self._face
+        if held is None or held[0] != options or not (held[1].is_still or clip == self._clip):
+            self._face = self._prepared = None  # the one before: two at once would be twice the memory
+            held = self._face = options, prepare_face(options, fps, frames)
+            self._clip = clip
+        return held[1]
 
     def get(self, options: FaceOptions, fps: Fraction | None, engine: Engine, frames: int | None) -> tuple[Face, Any]:
-        """The face and what `engine` prepared of it. fps, frames: of a video; None is its own rate, and all of it."""
-        key, clip = (options, type(engine), engine.options), (fps, frames)
-        if self._face is not None and key == self._key and (self._face[0].is_still or clip == self._clip):
-            return self._face
-        self._face = None  # the one before: two at once would be twice the memory
-        face = prepare_face(options, fps, frames)
-        self._key, self._clip, self._face = key, clip, (face, engine.prepare(face))
-        return self._face
+        """The face, as `face` has it, and what `engine` prepared of it."""
+        face, key = self.face(options, fps, frames), (type(engine), engine.options)
+        if self._prepared is None or self._prepared[0] != key:
+            self._prepared = None
+            self._prepared = key, engine.prepare(face)
+        return face, self._prepared[1]
 
     def engine(self, options: EngineOptions) -> Chosen:
         """The engine that the options ask for."""
@@ -88,17 +97,19 @@ class FaceCache:
         return self._engine[1]
 
 
-def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None) -> RenderResult:
+def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None,
+           voice: Voice | None = None) -> RenderResult:  # fmt: skip
     """Renders one video; nothing is left under its name, or anywhere, unless it is complete.
 
-    progress: called with frames done and, where that is known, frames in all. Raises what `txt2vid.errors` has.
+    progress: called with frames done and, where that is known, frames in all. voice: what is heard, instead of what
+    the options name. Raises what `txt2vid.errors` has.
     """
     started = time.monotonic()
-    _check(options)
-    voice = _voice(options)
+    _check(options, has_voice=voice is not None)
+    voice = voice or _voice(options)
     needed = _needed(voice, options) if faces is None else None  # rows that share a video share all of it
     faces = faces or FaceCache()
-    chosen = faces.engine(options.engine)
+    chosen = faces.engine(options.engine if options.motion is None else replace(options.engine, name="mesh"))
     engine = chosen.engine
     face, prepared = faces.get(options.face, options.fps, engine, needed)
     fps = options.fps or face.fps or DEFAULT_FPS
@@ -137,6 +148,8 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 
 
 def _voice(options: RenderOptions) -> Voice:
+    if options.motion is not None:
+        return RecordedVoice(options.motion, options.audio)
     if options.audio is not None:
         return FileVoice(options.audio)
     if options.subtitles is not None:
@@ -157,15 +170,31 @@ def _needed(voice: Voice, options: RenderOptions) -> int | None:
     return frame_count(int(voice.duration * voice.rate), fps, voice.rate) + int(fps)
 
 
-def _check(options: RenderOptions) -> None:
+def _check(options: RenderOptions, *, has_voice: bool) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
-    if sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != 1:
+    if options.motion is not None:
+        _check_motion(options)
+    elif sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != (not has_voice):
         raise UsageError("give a sound file (--audio FILE), a text (--text TEXT, --text-file FILE) or --subtitles FILE")
-    if options.captions and options.audio is not None:
+    if options.captions and (options.audio is not None or has_voice):
         raise UsageError("what is said in a sound file is not known: leave --captions out, or give a text")
     beside = captions_beside(options.output)
     if options.captions and options.subtitles is not None and beside.resolve() == options.subtitles.resolve():
         raise UsageError(f"the captions {beside} would overwrite the subtitles: choose another name with -o")
-    for path in (options.face.path, options.audio):
+    for path in (options.face.path, options.audio, options.motion):
         if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise UsageError(f"the output {options.output} is also an input: choose another name with -o")
+
+
+def _check_motion(options: RenderOptions) -> None:
+    """Raises UsageError on what a recording of motion leaves no room for."""
+    if options.text is not None or options.subtitles is not None:
+        raise UsageError(
+            "a recording of motion moves the mouth itself: leave the text out, or give its sound with --audio"
+        )
+    if options.engine.name not in ("auto", "mesh"):
+        raise UsageError(
+            f"engine {options.engine.name} does not draw recorded motion: leave --engine out, or write mesh"
+        )
+    if options.captions:
+        raise UsageError("what is said in a recording of motion is not known: leave --captions out")

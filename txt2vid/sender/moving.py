@@ -118,17 +118,21 @@ class CameraSource(WatchedSource):
     """A camera. Raises VideoError where there is none of that name."""
 
     def __init__(self, device: str, pose: float = 1.0) -> None:
-        from txt2vid.ffmpeg.camera import CameraReader
+        from txt2vid.errors import VideoError
+        from txt2vid.ffmpeg.camera import CameraReader, camera_of
 
         super().__init__(pose)
-        self._reader = CameraReader(device)
+        name = camera_of(f"camera:{device}" if device.isdecimal() else device)
+        if name is None:
+            raise VideoError(f"there is no camera {device}: name one, as /dev/video0, or its number")
+        self._reader = CameraReader(name)
 
     def pictures(self) -> Iterator[tuple[float, Pixels]]:
         """As the camera gives them."""
         began = time.monotonic()
         with self._reader as reader:
-            for pixels in reader:
-                yield time.monotonic() - began, pixels
+            for frame in reader:
+                yield time.monotonic() - began, frame.pixels
 
 
 class VideoSource(WatchedSource):
