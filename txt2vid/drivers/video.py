@@ -26,7 +26,7 @@ RESTLESS = 0.02  # of an eye's opening: what it changes by at rest
 WIDER = 0.33  # of its opening, that eyeWide opens an eye by
 FADE, RETURN = 0.5, 0.4  # seconds in which a lost face goes to idle, and one that is back takes over
 PATIENCE = 0.12  # seconds for which a lost face is held: a frame or two that the mesh missed
-REFINE, SLOWER = 1.0, 0.15  # seconds, and share of all the time, between two looks at what rest is
+REFINE, SLOWER = 2.0, 0.15  # seconds, and share of all the time, between two looks at what rest is
 TURNED = math.radians(25)  # from which on the far eye does as the near one
 
 _BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
