@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from txt2vid.core.media import Pixels
@@ -57,6 +58,7 @@ class FaceTracker:
     """
 
     def __init__(self, options: TrackingOptions | None = None, mesh: tracker.Mesh | None = None) -> None:
+        cv2.setNumThreads(1)  # crops are too small for threads to pay, and the other cores have other work
         self.options = options or TrackingOptions()
         self._mesh = mesh or tracker.mesh()
         self._identities = Identities()
