@@ -74,6 +74,8 @@ class Motion:
 
     def faded(self, share: float) -> Motion:
         """So much of it: 0 is the face at rest, 1 all of it."""
+        if share == 1.0:
+            return self
         by = np.float32(share)
         return Motion(self.blendshapes * by, self.rotation * by, self.translation * by, self.gaze * by)
 
