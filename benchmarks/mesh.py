@@ -1,124 +1,109 @@
-"""Faces drawn by the viewer's browser: what one costs the server, drawn there or here, and how alike the two are.
+"""How fast faces are followed: the numbers of docs/benchmarks.md.
 
-    python benchmarks/mesh.py [--face sample_data/hero.png] [--size 512] [--sound speech.wav] [--look sheet.png]
+    python benchmarks/mesh.py [--repeats N] [--frames N] [VIDEO]
 
-Costs are of one session's time line, as a studio runs it, in seconds of CPU (other work on the machine does not
-count); the hub's share is in `benchmarks/calls.py --draw`. --look draws some motions by the engine and by a headless
-Chromium, tells how far they differ, and puts them side by side: the engine's, the browser's, four times the difference.
+The video (that of sample_data unless another is named) is decoded to 640x480 beforehand; what is measured is
+`FaceTracker.track` in one thread, in faces a second of processor time, and what of that the network itself takes. The
+last rows are MediaPipe's own FaceMesh on the same frames. Prints a table: median of the repeats, with the smallest and
+the largest;
+the rows take turns, so that a machine that is busy for a while is so for all. Run it when nothing else runs.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import tempfile
+import statistics
 import time
-from concurrent.futures import ThreadPoolExecutor
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+import click
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from txt2vid.core.media import Pixels
+from txt2vid.core.options import TrackingOptions
+from txt2vid.faces import tracker
+from txt2vid.faces.crop import view_of
+from txt2vid.faces.many import FaceTracker
+from txt2vid.ffmpeg.decode import VideoReader
 
-from tests.server.browsers import chromium  # noqa: E402
-from tests.server.face_site import SHOW, SOFTWARE, drawn, face_site, psnr  # noqa: E402
-from tests.server.test_face_gl import MOTIONS  # noqa: E402
-from txt2vid.core.options import FaceOptions  # noqa: E402
-from txt2vid.core.packets import MESH  # noqa: E402
-from txt2vid.core.wire import AudioFormat, Packet  # noqa: E402
-from txt2vid.engines.base import Job  # noqa: E402
-from txt2vid.engines.mesh import MeshEngine, PreparedFace  # noqa: E402
-from txt2vid.faces.face import Face  # noqa: E402
-from txt2vid.faces.prepare import prepare_face  # noqa: E402
-from txt2vid.ffmpeg.decode import AudioReader  # noqa: E402
-from txt2vid.ffmpeg.opus import OpusEncoder, OpusPacket  # noqa: E402
-from txt2vid.pipeline.forwarded import Forwarded  # noqa: E402
-from txt2vid.pipeline.live import Session  # noqa: E402
-from txt2vid.sender.resample import Resampler  # noqa: E402
-
-FPS, SECONDS = Fraction(25), 16
-BITRATE = 2_000_000
+ROOT = Path(__file__).parents[1]
+SIZE = (640, 480)
 
 
-def packets_of(path: Path) -> list[OpusPacket]:
-    """SECONDS of a sound file as a microphone sends it, again and again."""
-    with AudioReader(path) as reader:
-        resampler = Resampler(reader.rate)
-        sound = np.concatenate([resampler.push(chunk.samples.mean(axis=1)) for chunk in reader])
-    return OpusEncoder().push(np.resize(sound, SECONDS * 48_000).astype(np.float32))
+def frames_of(path: Path, count: int) -> list[Pixels]:
+    """So many frames; a short video is played there and back."""
+    with VideoReader(path, SIZE) as reader:
+        frames = [frame.pixels for frame, _ in zip(reader, range(count), strict=False)]
+    there_and_back = [*frames, *frames[-2:0:-1]]
+    return [there_and_back[i % len(there_and_back)] for i in range(count)]
 
 
-def cost(engine: MeshEngine, prepared: PreparedFace, packets: list[OpusPacket], codec: str) -> None:
-    """Prints what each part of a frame takes, and what goes out."""
-    with ThreadPoolExecutor(1) as executor:
-        session, into = Session(FPS, executor), Forwarded("one", FPS, Fraction(0))
-        session.source(AudioFormat(), fresh=True)
-        into.want((codec,), BITRATE)
-        spent, sent = np.zeros(4), np.zeros(2)
-        frames = len(packets) // 2
-        for at in range(frames):
-            marks = [time.process_time()]
-            for packet in packets[2 * at : 2 * at + 2]:
-                session.hear(Packet(0, packet.position, packet.data))
-            marks.append(time.process_time())
-            moment = session.step()
-            marks.append(time.process_time())
-            shown = engine.draw_i420(Job(prepared, 0, moment.motion), None) if into.draws else None
-            marks.append(time.process_time())
-            out = into.write(moment, shown, 1)
-            marks.append(time.process_time())
-            spent += np.diff(marks)
-            sent += [sum(len(each.data) for each in out.pictures), sum(len(each.data) for each in out.sound)]
-    parts = ", ".join(
-        f"{name} {1000 * each / frames:.1f}"
-        for name, each in zip(("hearing", "moving", "drawing", "encoding"), spent, strict=True)
-    )
-    pictures, sound = 8 * sent / (frames / FPS) / 1000
-    print(f"{codec}: {spent.sum() / float(frames / FPS):.3f} cores a face ({parts} ms a frame); ", end="")
-    print(f"{float(pictures):.1f} kbit/s of {'motion' if codec == MESH else 'pictures'}, {float(sound):.1f} of sound")
+def rate(work: Callable[[], int], clock: Callable[[], float]) -> float:
+    """Faces a second of what returns how many there were."""
+    since = clock()
+    faces = work()
+    return faces / (clock() - since)
 
 
-def look(prepared: PreparedFace, face: Face, bundle: bytes, sheet: Path) -> None:
-    """Compares the browser's pictures with the engine's."""
-    (left, top), (right, bottom) = (
-        np.rint(edge(face.frames.landmarks(0)[:, :2], axis=0)).astype(int) for edge in (np.min, np.max)
-    )
-    within = np.s_[max(top, 0) : bottom, max(left, 0) : right]
-    rows = []
-    with tempfile.TemporaryDirectory() as name, face_site(bundle) as url, chromium(Path(name), more=SOFTWARE) as page:
-        page.goto(url)
-        page.run(f"void (await {SHOW})")
-        for what, motion in MOTIONS.items():
-            here, there = prepared.rig(0).draw(motion), drawn(page, motion)
-            print(f"{what}: {psnr(here[within], there[within]):.1f} dB within the face, {psnr(here, there):.1f} in all")
-            apart = np.clip(4 * np.abs(here.astype(int) - there), 0, 255).astype(np.uint8)
-            rows.append(np.hstack([here, there, apart]))
-    Image.fromarray(np.vstack(rows)[..., ::-1]).save(sheet)
+def tracked(frames: list[Pixels], faces: int) -> int:
+    """How many faces were tracked."""
+    follower = FaceTracker(TrackingOptions(max_faces=faces))
+    return sum(len(follower.track(frame)) for frame in frames)
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--face", type=Path, default=ROOT / "sample_data" / "hero.png")
-    parser.add_argument("--sound", type=Path, default=ROOT / "sample_data" / "speech.wav")
-    parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--look", type=Path)
-    given = parser.parse_args()
-    engine, face = MeshEngine(), prepare_face(FaceOptions(given.face, size=given.size))
-    prepared = engine.prepare(face)
-    begun = time.process_time()
-    bundle = engine.bundle(prepared)
-    if bundle is None:
-        raise SystemExit(f"{given.face} is a video: only stills can be drawn elsewhere")
-    print(f"the face: {len(bundle) / 1000:.0f} kB, made in {1000 * (time.process_time() - begun):.0f} ms")
-    packets = packets_of(given.sound)
-    for codec in ("h264", MESH, "h264", MESH):
-        cost(engine, prepared, packets, codec)
-    if given.look is not None:
-        look(prepared, face, bundle, given.look)
+def network_alone(frames: list[Pixels]) -> Callable[[], int]:
+    """The mesh's graph on crops that were made before."""
+    follower = FaceTracker()
+    crops: list[Pixels] = []
+    for frame in frames:
+        faces = follower.track(frame)
+        crops += [view_of(face.landmarks).draw(frame, tracker.MESH_SIDE) for face in faces]
+    mesh = tracker.mesh()
+
+    def run() -> int:
+        for crop in crops:
+            mesh(crop)
+        return len(crops)
+
+    return run
+
+
+def mediapipe_itself(frames: list[Pixels], faces: int) -> int:
+    """How many faces MediaPipe's own solution tracks."""
+    import cv2
+    from mediapipe.python.solutions.face_mesh import FaceMesh
+
+    with FaceMesh(max_num_faces=faces, refine_landmarks=True) as solution:
+        found = 0
+        for frame in frames:
+            result = solution.process(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).multi_face_landmarks or ()
+            found += len([[(p.x, p.y, p.z) for p in face.landmark] for face in result])
+        return found
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path), default=ROOT / "sample_data" / "driving.mp4")
+@click.option("--repeats", default=7)
+@click.option("--frames", "count", default=200)
+def main(video: Path, repeats: int, count: int) -> None:
+    """Prints the table."""
+    frames = frames_of(video, count)
+    network = network_alone(frames)
+    rows: dict[str, Callable[[], int]] = {
+        "txt2vid, one face asked for": lambda: tracked(frames, 1),
+        "txt2vid, five asked for": lambda: tracked(frames, 5),
+        "the network alone, on crops": network,
+        "MediaPipe's FaceMesh, one asked for": lambda: mediapipe_itself(frames, 1),
+        "MediaPipe's FaceMesh, five asked for": lambda: mediapipe_itself(frames, 5),
+    }
+    clocks = {"processor time": time.process_time, "wall clock": time.perf_counter}
+    measured: dict[tuple[str, str], list[float]] = {}
+    for _ in range(repeats):
+        for name, work in rows.items():
+            for clock, now in clocks.items():
+                measured.setdefault((name, clock), []).append(rate(work, now))
+    print("| 640×480, faces a second | clock | median | least to most |\n|---|---|---|---|")
+    for (name, clock), rates in measured.items():
+        print(f"| {name} | {clock} | {statistics.median(rates):.0f} | {min(rates):.0f} to {max(rates):.0f} |")
 
 
 if __name__ == "__main__":
