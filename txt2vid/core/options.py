@@ -41,6 +41,32 @@ class FaceOptions:
     detector_checkpoint: Path | None = None
 
 
+MAX_FACES = 32  # that are followed at once
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingOptions:
+    """How faces are followed; the words mean what they mean in MediaPipe.
+
+    max_faces: at most so many at once, in [1, MAX_FACES].
+    min_detection_confidence: the detector's score, in [0, 1], from which something new is looked at as a face.
+    min_tracking_confidence: the mesh's score, in [0, 1], below which a face is lost.
+    Raises UsageError where a number is out of range.
+    """
+
+    max_faces: int = 1
+    min_detection_confidence: float = 0.5
+    min_tracking_confidence: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_faces <= MAX_FACES:
+            raise UsageError(f"{self.max_faces} faces cannot be followed: choose 1 to {MAX_FACES}")
+        for name in ("min_detection_confidence", "min_tracking_confidence"):
+            if not 0 <= getattr(self, name) <= 1:
+                words = name.replace("_", " ")
+                raise UsageError(f"{words} {getattr(self, name):g} is out of range: choose 0 to 1")
+
+
 ENGINE_DEVICES = ("auto", "cpu", "cuda")
 ENGINE_DTYPES = ("auto", "float32", "bfloat16", "float16")
 PASTES = ("soft", "hard")

@@ -103,16 +103,16 @@ def _rungs(picture: Pixels) -> Iterator[Rung]:
     whole = View(width / 2, height / 2, side)
     yield Rung("whole", (whole,), 0.5)
     yield Rung("padded", (whole.moved(scale=1.6),), 0.5)
-    yield Rung("tiles", tuple(_tiles(width, height, 0.5)), 0.6)
+    yield Rung("tiles", tuple(tiles(width, height, 0.5)), 0.6)
     quarters = tuple(whole.moved(scale=1.42, turn=np.radians(a)) for a in (-30, 30, -60, 60, -90, 90, 180, -120, 120))
     yield Rung("turned", quarters, 0.6)
     yield Rung("lit", (whole, whole.moved(scale=1.6)), 0.5, _lit)
-    yield Rung("small tiles", tuple(_tiles(width, height, 0.3)), 0.6)
+    yield Rung("small tiles", tuple(tiles(width, height, 0.3)), 0.6)
     yield Rung("faint", (whole, whole.moved(scale=1.6), whole.moved(scale=2.5)), 0.2)
     yield Rung("faint, lit", (whole, whole.moved(scale=1.6)), 0.2, _lit)
 
 
-def _tiles(width: int, height: int, part: float) -> Iterator[View]:
+def tiles(width: int, height: int, part: float) -> Iterator[View]:
     """Overlapping squares, `part` of the longer side each."""
     side = part * max(width, height)
     for y in _steps(height, side):
@@ -142,12 +142,12 @@ def _faces_in(picture: Pixels, view: View, least: float) -> Iterator[Found]:
         for detection in detector(drawn):
             if detection.score < least:
                 break
-            found = settle(picture, _view_of(detection, view, detector.side))
+            found = settle(picture, detected_view(detection, view, detector.side))
             if found is not None and found.convincing:
                 yield found
 
 
-def _view_of(detection: tracker.Detection, view: View, pixels: int) -> View:
+def detected_view(detection: tracker.Detection, view: View, pixels: int) -> View:
     """The view of the picture that the mesh should look at, from a detection in the drawn view."""
     x, y, width, height = detection.box
     right, left = detection.points[:2]

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,7 +64,9 @@ _OPTIONS = (  # protobufs of the settings in the opened graphs: text_format know
     "util.thresholding_calculator",
 )
 _SCORE = "facelandmarkcpu__face_presence_score"  # the expanded graph's name for the mesh's own face probability
-_MIN_DETECTION = 0.1  # lowest score that a detector reports; callers ask for more
+MIN_DETECTION = 0.1  # lowest score that a detector reports; callers ask for more
+# A landmark in a serialised NormalizedLandmarkList: tag and length, then x, y and z as floats, each after its tag.
+_LANDMARK = np.dtype([("", "V3"), ("x", "<f4"), ("", "V1"), ("y", "<f4"), ("", "V1"), ("z", "<f4")])
 
 _stderr_lock = threading.Lock()
 
@@ -144,6 +147,7 @@ def _load(root: Path) -> types.SimpleNamespace:
         parse=text_format.Parse,
         create=packet_creator,
         get=packet_getter,
+        serialized=packet_getter._packet_getter._get_serialized_proto,
         rgb=image_frame.ImageFormat.SRGB,
         rect=rect_pb2.NormalizedRect,
         detection=detection_pb2.Detection,
@@ -159,6 +163,9 @@ class _Graph:
         self._time = 0
         self._outputs: dict[str, Any] = {}
         self._lock = threading.Lock()
+        if not config.executor:
+            config.executor.add()
+        config.executor[0].type = "ApplicationThreadExecutor"  # nodes follow one another: threads only add hand-overs
         self._graph = self._mp.graph(graph_config=config)
         for name in outputs:
             self._graph.observe_output_stream(name, self._outputs.__setitem__, True)
@@ -169,7 +176,7 @@ class _Graph:
         with self._lock:
             self._outputs.clear()
             self._time += 1
-            rgb = np.ascontiguousarray(picture[:, :, ::-1])
+            rgb = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2RGB)
             image = self._mp.create.create_image_frame(image_format=self._mp.rgb, data=rgb)
             for name, packet in {"image": image, **streams}.items():
                 self._graph.add_packet_to_input_stream(name, packet.at(self._time))
@@ -196,7 +203,7 @@ class Mesh:
     def __init__(self) -> None:
         mp = _bindings()
         self._whole = mp.create.create_proto(mp.rect(x_center=0.5, y_center=0.5, width=1, height=1))
-        self._get = mp.get
+        self._get, self._serialized = mp.get, mp.serialized
         self._graph = _quietly(self._start)
 
     def _start(self) -> _Graph:
@@ -214,9 +221,9 @@ class Mesh:
         crop: (side, side, 3) BGR, the face upright in its middle, about 2/3 of the side tall.
         """
         out = self._graph.run(crop, roi=self._whole)
-        points = self._get.get_proto(out["landmarks"]).landmark
-        array = np.array([(p.x, p.y, p.z) for p in points], np.float32).reshape(LANDMARKS, 3)
-        return array * crop.shape[1], float(self._get.get_float(out[_SCORE]))
+        points = np.frombuffer(self._serialized(out["landmarks"]), _LANDMARK)  # parsed by protobuf: half a millisecond
+        array = np.stack([points["x"], points["y"], points["z"]], axis=1).reshape(LANDMARKS, 3)
+        return array * np.float32(crop.shape[1]), float(self._get.get_float(out[_SCORE]))
 
 
 class Detector:
@@ -232,7 +239,7 @@ class Detector:
         mp = _bindings()
         threshold = "min_score_thresh: 0.6" if self._full_range else "min_score_thresh: 0.5"
         text = _expanded(_DETECTOR % ("Full" if self._full_range else "Short")).text_config
-        text = text.replace(threshold, f"min_score_thresh: {_MIN_DETECTION}")
+        text = text.replace(threshold, f"min_score_thresh: {MIN_DETECTION}")
         graph = _Graph(mp.parse(text, mp.config()), ("detections",), {})
         graph.run(_blank(self.side))
         return graph
