@@ -1,4 +1,4 @@
-"""A camera of the tests' own: the drawn face of the samples, moved by the mesh engine, as a file that Chromium takes for one."""
+"""A camera of the tests' own: the samples' drawn face, moved by the mesh engine, as a file that Chromium plays as one."""
 
 from __future__ import annotations
 

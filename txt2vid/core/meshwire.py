@@ -50,7 +50,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One face. number: the same while it is followed. points: (478, 3), x and z in frame widths, y in frame heights."""
+    """One face. number: the same while it is followed. points: (478, 3); x, z in frame widths, y in frame heights."""
 
     number: int
     confidence: float

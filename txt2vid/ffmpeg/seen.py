@@ -23,7 +23,7 @@ MAX_DECODED = 4096 * 2304  # that a decoder makes at all: a little more than 4K,
 _SHOWN = f"{MAX_PIXELS / 1e6:.1f} million pixels"
 
 
-class TooLarge(MediaError):
+class TooLargeError(MediaError):
     """A picture has more pixels than are looked at."""
 
 
@@ -38,7 +38,7 @@ class PictureDecoder:
         self._context.options = {"max_pixels": str(MAX_DECODED)}
 
     def decode(self, data: bytes) -> av.VideoFrame | None:
-        """What a packet shows. Raises MediaError where it cannot be decoded, TooLarge where it is more than we look at."""
+        """What a packet shows. Raises MediaError where it cannot be decoded, TooLargeError where it is too much."""
         try:
             frames = self._context.decode(av.Packet(data))
         except (av.FFmpegError, ValueError) as err:
@@ -56,7 +56,7 @@ class PictureDecoder:
 
 
 def still(data: bytes, side: int) -> Pixels:
-    """A JPEG or a WebP, as PictureDecoder gives pictures. Raises MediaError, TooLarge."""
+    """A JPEG or a WebP, as PictureDecoder gives pictures. Raises MediaError, TooLargeError."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as picture:
             width, height = picture.size  # of its head: nothing is decoded yet
@@ -80,4 +80,4 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
 
 def _check(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise TooLarge(f"pictures of {width}x{height} are too large: send at most {_SHOWN}, 640x480 is plenty")
+        raise TooLargeError(f"pictures of {width}x{height} are too large: send at most {_SHOWN}, 640x480 is plenty")

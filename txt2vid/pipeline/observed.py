@@ -1,15 +1,12 @@
-"""One camera in a process that tracks: its pictures in, what is seen in the newest of them out. And the messages that go
-between that process and the server.
-"""
+"""One camera in a process that tracks: its pictures in, what is seen in the newest of them out."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
 
 import av
 import cv2
@@ -17,117 +14,20 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.core.meshwire import Landmarks, Seen, Settings, encode
+from txt2vid.core.options import TrackingOptions
 from txt2vid.core.packets import PICTURE_CLOCK, PicturePacket
 from txt2vid.errors import MediaError, Txt2VidError
+from txt2vid.faces.many import FaceTracker, TrackedFace
 from txt2vid.ffmpeg.pictures import PictureEncoder
-from txt2vid.ffmpeg.seen import PictureDecoder, TooLarge, still
+from txt2vid.ffmpeg.seen import PictureDecoder, TooLargeError, still
+from txt2vid.pipeline.annotate import draw
+from txt2vid.pipeline.observing import Event, Looked, Lost, Picture, Unfit
 
 SIDE = 640  # pixels of the longer side that is looked at: a face over a fifth of it has 128, the network sees 192
 WAITING = 30  # coded pictures of one camera, a second's: they need each other, so that only all of them can be left out
 BAD = 5  # keys in a row that cannot be decoded; then no other will be
 QUALITY = 80  # of JPEGs that go back
 STILLS = ("jpeg", "webp")
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A camera begins. annotated: pictures go back with the mesh drawn into them."""
-
-    camera: int
-    annotated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of it. codec: "h264", "vp8", "jpeg" or "webp". captured: milliseconds of the camera's clock, or NaN.
-
-    came: on time.monotonic(), which all processes share.
-    """
-
-    camera: int
-    codec: str
-    key: bool
-    data: bytes
-    captured: float
-    came: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tune:
-    """Its sliders."""
-
-    camera: int
-    settings: Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """What its pictures go back as, none for not at all, in at most so many bit/s."""
-
-    camera: int
-    codecs: tuple[str, ...]
-    bitrate: int
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Whoever gets its pictures back has lost one."""
-
-    camera: int
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """It ends."""
-
-    camera: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """So many pictures a second are expected of each camera."""
-
-    fps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What was seen. message: as core.meshwire has it. picture: annotated. dropped: pictures left out, in all."""
-
-    camera: int
-    message: bytes
-    faces: int
-    dropped: int
-    picture: PicturePacket | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A picture could not be decoded: nothing can be seen before the next key."""
-
-    camera: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """It cannot go on: why."""
-
-    camera: int
-    why: str
-
-
-Request = Watch | Picture | Tune | Want | Key | Leave | Pace
-Event = Looked | Lost | Unfit
-
-
-class Tracker(Protocol):
-    """What finds and follows faces in one camera's pictures."""
-
-    def see(self, picture: Pixels, settings: Settings) -> Sequence[Seen]:
-        """The faces of the next picture, BGR."""
-
-
-Draw = Callable[[Pixels, Sequence[Seen]], None]
 
 
 @dataclass(slots=True)
@@ -143,11 +43,11 @@ class _Back:
 
 @dataclass(slots=True)
 class Observed:
-    """One camera. tracker, draw: see and show faces. `take` what comes; `work` looks at the newest."""
+    """One camera. tracker: its own. annotated: pictures go back. `take` what comes; `work` looks at the newest."""
 
     camera: int
-    tracker: Tracker
-    draw: Draw | None = None
+    tracker: FaceTracker
+    annotated: bool = False
     settings: Settings = field(default_factory=Settings)
     dropped: int = 0
     worked: float = 0.0  # when it was looked at last: who waits longest comes first
@@ -164,7 +64,7 @@ class Observed:
         return bool(self._waiting)
 
     def take(self, picture: Picture) -> Event | None:
-        """Queues it. A still replaces those that wait; what is coded is left out up to the next key where it is too much."""
+        """Queues it. A still replaces those that wait; where too much is coded, it is left out up to the next key."""
         if picture.codec in STILLS:
             self.dropped += len(self._waiting)
             self._waiting.clear()
@@ -179,6 +79,11 @@ class Observed:
         self._blind = False
         self._waiting.append(picture)
         return None
+
+    def tune(self, settings: Settings) -> None:
+        """What the sliders say; it holds from the next picture on."""
+        self.settings = settings
+        self.tracker.options = TrackingOptions(settings.faces, settings.detection, settings.tracking)
 
     def want(self, codecs: tuple[str, ...], bitrate: int) -> None:
         """What goes back from now on."""
@@ -197,7 +102,7 @@ class Observed:
         newest = pictures[-1]
         try:
             pixels = self._pixels(pictures)
-        except TooLarge as err:
+        except TooLargeError as err:
             return Unfit(self.camera, str(err))
         except MediaError as err:
             return self._undecoded(newest, str(err))
@@ -206,13 +111,15 @@ class Observed:
         return None if pixels is None else self._look(newest, pixels, fps)
 
     def _look(self, picture: Picture, pixels: Pixels, fps: int) -> Looked:
-        faces = self.tracker.see(pixels, self.settings)
+        faces = self.tracker.track(pixels)
         height, width = pixels.shape[:2]
-        back = self._drawn(picture, pixels, faces) if self.draw is not None else None
+        back = self._drawn(picture, pixels, faces) if self.annotated else None
+        scale = np.array([width, height, width], np.float32)
+        seen = [Seen(face.id, face.confidence, face.landmarks / scale) for face in faces]
         self._frame += 1
         spent = (time.monotonic() - picture.came) * 1000
         said = Landmarks(
-            self._frame, width, height, faces, picture.captured, spent, self.dropped, fps, self.settings.serial
+            self._frame, width, height, seen, picture.captured, spent, self.dropped, fps, self.settings.serial
         )
         return Looked(self.camera, encode(said), len(faces), self.dropped, back)
 
@@ -235,9 +142,8 @@ class Observed:
             frame = self._decoder.decode(each.data) or frame
         return None if frame is None or self._decoder is None else self._decoder.pixels(frame)
 
-    def _drawn(self, picture: Picture, pixels: Pixels, faces: Sequence[Seen]) -> PicturePacket | None:
-        if self.draw is not None:
-            self.draw(pixels, faces)
+    def _drawn(self, picture: Picture, pixels: Pixels, faces: Sequence[TrackedFace]) -> PicturePacket | None:
+        draw(pixels, faces)
         if picture.codec in STILLS:
             done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             return PicturePacket("jpeg", 0, True, data.tobytes()) if done else None
@@ -259,10 +165,3 @@ class Observed:
         except Txt2VidError:
             back.encoder, back.key = None, True
             return None
-
-
-def event_of(answer: Any) -> Event:
-    """What came over a link. Raises TypeError where it is none."""
-    if not isinstance(answer, Looked | Lost | Unfit):
-        raise TypeError(f"not an event: {type(answer).__name__}")
-    return answer

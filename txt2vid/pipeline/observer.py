@@ -10,12 +10,13 @@ import socket
 import time
 
 from txt2vid.errors import Txt2VidError
+from txt2vid.faces.many import FaceTracker
 from txt2vid.pipeline.link import Link
-from txt2vid.pipeline.observed import (
+from txt2vid.pipeline.observed import Observed
+from txt2vid.pipeline.observing import (
     Event,
     Key,
     Leave,
-    Observed,
     Pace,
     Picture,
     Request,
@@ -68,13 +69,11 @@ class Observer:
         elif isinstance(request, Leave):
             self._cameras.pop(request.camera, None)
         elif (camera := self._cameras.get(request.camera)) is not None:
-            _tell(camera, request, self._say)
+            self._say(_told(camera, request))
 
     def _watch(self, request: Watch) -> None:
-        from txt2vid.pipeline.following import Faces, draw  # mediapipe: loaded when the first camera comes
-
         try:
-            self._cameras[request.camera] = Observed(request.camera, Faces(), draw if request.annotated else None)
+            self._cameras[request.camera] = Observed(request.camera, FaceTracker(), request.annotated)
         except Txt2VidError as err:
             self._say(Unfit(request.camera, str(err)))
 
@@ -93,17 +92,16 @@ class Observer:
             self._link.send(event, droppable=not isinstance(event, Unfit))
 
 
-def _tell(camera: Observed, request: Request, say: object) -> None:
+def _told(camera: Observed, request: Request) -> Event | None:
     if isinstance(request, Picture):
-        event = camera.take(request)
-        if event is not None and callable(say):
-            say(event)
-    elif isinstance(request, Tune):
-        camera.settings = request.settings
+        return camera.take(request)
+    if isinstance(request, Tune):
+        camera.tune(request.settings)
     elif isinstance(request, Want):
         camera.want(request.codecs, request.bitrate)
     elif isinstance(request, Key):
         camera.key()
+    return None
 
 
 def main(end: socket.socket) -> None:

@@ -9,9 +9,8 @@ import socket
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
-from txt2vid.pipeline import observer
 from txt2vid.pipeline.link import Link
-from txt2vid.pipeline.observed import Event, Leave, Pace, Request, Unfit, Watch, event_of
+from txt2vid.pipeline.observing import Event, Leave, Pace, Request, Unfit, Watch, event_of
 
 IDLE_SECONDS = 30.0  # that a process outlives its last camera: whoever loads the page anew starts at once
 STOP_SECONDS = 2.0  # that one may take to end once its link is closed
@@ -20,6 +19,13 @@ FPS = (10, 30)  # pictures a second that a camera is asked for, at least and at 
 
 _log = logging.getLogger(__name__)
 OnEvent = Callable[[Event], None]
+
+
+def _observe(end: socket.socket) -> None:
+    """What the process runs. Here, because the server needs none of what it loads."""
+    from txt2vid.pipeline.observer import main
+
+    main(end)
 
 
 class _Process:
@@ -31,7 +37,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         context = multiprocessing.get_context("spawn")  # a fork would copy half of our threads
         name = f"txt2vid-observer-{number}"
-        self._process: BaseProcess = context.Process(target=observer.main, args=(theirs,), name=name, daemon=True)
+        self._process: BaseProcess = context.Process(target=_observe, args=(theirs,), name=name, daemon=True)
         self._socket, self._theirs = ours, theirs
 
     async def start(self, receive: Callable[[_Process], None]) -> None:

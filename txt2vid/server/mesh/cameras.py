@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from txt2vid.core.checks import WireError
 from txt2vid.core.meshwire import decode_settings
-from txt2vid.pipeline.observed import Event, Looked, Lost, Picture, Tune, Unfit
 from txt2vid.pipeline.observers import Observers
+from txt2vid.pipeline.observing import Event, Looked, Lost, Picture, Tune, Unfit
 from txt2vid.server import limits
 from txt2vid.server.auth import Access
 from txt2vid.server.rates import Bucket

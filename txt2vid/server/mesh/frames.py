@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from txt2vid.core.checks import WireError
 from txt2vid.core.meshwire import JPEG, SUBPROTOCOL, VERSION, decode_picture
 from txt2vid.core.tasks import within
-from txt2vid.pipeline.observed import Looked
+from txt2vid.pipeline.observing import Looked
 from txt2vid.server import limits
 from txt2vid.server.mesh.cameras import Camera, Cameras
 from txt2vid.server.seat import Refused

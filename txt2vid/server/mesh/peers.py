@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from txt2vid.core.checks import WireError
-from txt2vid.pipeline.observed import Key, Looked, Want
+from txt2vid.pipeline.observing import Key, Looked, Want
 from txt2vid.server import limits
 from txt2vid.server.bodies import SDP, Answer, text_of
 from txt2vid.server.logs import say

@@ -11,7 +11,7 @@ const STEP = 0.12; // radians of a key press
 const PER_PIXEL = 0.008; // radians of a drag
 const STEEP = 1.4; // radians up or down at the most
 const FILLS = 0.62; // of the view's smaller side
-const EASE = 0.15; // of the way to where the faces are, each picture: the view shall not shake with them
+const EASE = 0.3; // of the way to where the faces are, each picture: the view shall not shake with them
 const LIGHT = normal([-0.35, -0.55, -0.75]); // from the left, from above, from the viewer
 const DISTANCE = 5; // of the eye, in sizes of what is shown
 

@@ -8,6 +8,7 @@ import { Link } from "./mesh-link.js";
 import { Numbers } from "./mesh-numbers.js";
 import { Sliders } from "./mesh-settings.js";
 import { Share } from "./mesh-share.js";
+import { Step } from "./mesh-step.js";
 import { element, make, setText } from "./page.js";
 
 /** @typedef {import("./mesh-wire.js").Seen} Seen */
@@ -24,6 +25,8 @@ const local = /** @type {HTMLVideoElement} */ (element("local"));
 const remote = /** @type {HTMLVideoElement} */ (element("remote"));
 const still = /** @type {HTMLCanvasElement} */ (element("still"));
 const annotated = /** @type {HTMLInputElement} */ (element("annotated"));
+const step = new Step(local, /** @type {HTMLCanvasElement} */ (element("waiting")));
+const steps = /** @type {HTMLInputElement} */ (element("step"));
 const mirror = /** @type {HTMLInputElement} */ (element("mirror"));
 const cameras = /** @type {HTMLSelectElement} */ (element("camera"));
 /** @type {Link | null} */
@@ -113,6 +116,7 @@ function seen(what) {
   newest = what;
   requestAnimationFrame(() => {
     if (newest !== what) return; // a newer one came before the screen was ready
+    step.show(what.captured);
     overlay?.draw(annotated.checked ? null : what);
     deep?.show(what);
     numbers.drawn(what);
@@ -149,6 +153,7 @@ function show() {
   if (camera.state === "refused") setText(element("trouble"), camera.reason);
   const back = on && annotated.checked;
   remote.hidden = !back || link?.way !== "webrtc";
+  step.use(on && steps.checked && !annotated.checked);
   still.hidden = !back || link?.way !== "websocket";
   const state = on && link ? (link.state === "live" && newest === null ? "connecting" : link.state) : "idle";
   element("state").dataset.state = state;
@@ -170,6 +175,7 @@ function notice() {
   const now = performance.now();
   let text = "";
   if (link && camera.state === "on") {
+    if (now - heardAt > NOBODY) step.hide();
     if (link.state === "reconnecting") text = link.reason;
     else if (link.state === "live" && now - heardAt > SILENT) text = "The server does not answer. Waiting for it…";
     else if (newest && newest.faces.length === 0 && now - seenAt > NOBODY) {
@@ -222,6 +228,7 @@ mirror.addEventListener("change", () => {
   document.body.classList.toggle("mirrored", mirror.checked);
   deep?.mirror(mirror.checked);
 });
+steps.addEventListener("change", show);
 annotated.addEventListener("change", () => {
   overlay?.draw(null);
   void admitted();
@@ -255,6 +262,7 @@ setInterval(() => {
 annotated.checked = new URLSearchParams(location.search).get("annotated") === "1";
 api.takeToken();
 document.body.classList.toggle("mirrored", mirror.checked);
+element("step-field").hidden = !step.able;
 show();
 void draw();
 void admitted();
