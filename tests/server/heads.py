@@ -1,4 +1,4 @@
-"""A camera of the tests' own: the samples' drawn face, moved by the mesh engine, as a file that Chromium plays as one."""
+"""A camera of the tests' own: the samples' drawn face, moved by the mesh engine, as a file that Chromium plays."""
 
 from __future__ import annotations
 

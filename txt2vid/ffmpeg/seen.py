@@ -52,6 +52,9 @@ class PictureDecoder:
     def pixels(self, frame: av.VideoFrame) -> Pixels:
         """(height, width, 3) BGR, the longer side at most `side`, both even."""
         width, height = fitted(frame.width, frame.height, self._side)
+        if (width, height) == (frame.width, frame.height) and frame.format.name == "yuv420p":
+            planes = frame.to_ndarray()  # OpenCV takes a quarter of swscale's time
+            return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
         return np.asarray(frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray(), np.uint8)
 
 
@@ -60,6 +63,8 @@ def still(data: bytes, side: int) -> Pixels:
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as picture:
             width, height = picture.size  # of its head: nothing is decoded yet
+    except Image.DecompressionBombError as err:
+        raise TooLargeError(f"the picture is too large: send at most {_SHOWN}, 640x480 is plenty") from err
     except Exception as err:  # Pillow raises whatever a file's bytes bring about
         raise MediaError("this is neither a JPEG nor a WebP: send one of them") from err
     _check(width, height)

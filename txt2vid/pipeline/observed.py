@@ -18,9 +18,9 @@ from txt2vid.core.options import TrackingOptions
 from txt2vid.core.packets import PICTURE_CLOCK, PicturePacket
 from txt2vid.errors import MediaError, Txt2VidError
 from txt2vid.faces.many import FaceTracker, TrackedFace
+from txt2vid.faces.overlay import draw_faces
 from txt2vid.ffmpeg.pictures import PictureEncoder
 from txt2vid.ffmpeg.seen import PictureDecoder, TooLargeError, still
-from txt2vid.pipeline.annotate import draw
 from txt2vid.pipeline.observing import Event, Looked, Lost, Picture, Unfit
 
 SIDE = 640  # pixels of the longer side that is looked at: a face over a fifth of it has 128, the network sees 192
@@ -143,7 +143,7 @@ class Observed:
         return None if frame is None or self._decoder is None else self._decoder.pixels(frame)
 
     def _drawn(self, picture: Picture, pixels: Pixels, faces: Sequence[TrackedFace]) -> PicturePacket | None:
-        draw(pixels, faces)
+        pixels = draw_faces(pixels, faces)
         if picture.codec in STILLS:
             done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             return PicturePacket("jpeg", 0, True, data.tobytes()) if done else None

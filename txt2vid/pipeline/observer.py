@@ -1,4 +1,4 @@
-"""A process that tracks faces for many cameras: one thread, the camera that waits longest first, its newest picture only."""
+"""A process that tracks faces for many cameras: one thread, who waits longest first, the newest picture of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from txt2vid.pipeline.observing import (
     Watch,
 )
 
-NICE = 5  # sessions' clocks come first: a mesh that is late is replaced, a frame that is late is seen
+NICE = 2  # sessions' clocks come first: a mesh that is late is replaced, a frame that is late is seen
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Observer:
     def _work(self, camera: Observed) -> None:
         try:
             event = camera.work(self._fps)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever is wrong with one camera, the others go on
             _log.exception("a camera")
             event = Unfit(camera.camera, "an internal error: report it")
         if isinstance(event, Unfit):

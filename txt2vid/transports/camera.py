@@ -1,4 +1,4 @@
-"""A peer whose camera is looked at: its pictures come encoded, as they are, and landmarks go back over its data channel.
+"""A peer whose camera is looked at: its pictures come as they are encoded, landmarks go back over its data channel.
 
 Part of the plugin `webrtc`. Nothing is decoded here. What aiortc cannot be asked for in public is done in `_tap`.
 """
@@ -29,8 +29,8 @@ _CODECS = {f"video/{codec}": codec for codec in PICTURE_CODECS}
 
 
 class Camera(Peer):
-    """A peer that sends pictures. see(picture, captured): each of them, and when it was captured, in milliseconds of the
-    peer's own clock since 1970, NaN until that is known. hear(text): what it says over the data channel.
+    """A peer that sends pictures. see(picture, captured): each of them, and when it was captured, in milliseconds of
+    the peer's own clock since 1970, NaN until that is known. hear(text): what it says over the data channel.
 
     forwarder: of pictures that go back to it, None where none do.
     """

@@ -1,6 +1,4 @@
-"""The websocket /mesh/frames: a camera where UDP is blocked. Each message is a JPEG or a WebP; each is answered, or a newer
-one is.
-"""
+"""The websocket /mesh/frames: a camera where UDP is blocked. Messages are JPEGs or WebPs; the newest is answered."""
 
 from __future__ import annotations
 

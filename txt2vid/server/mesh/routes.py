@@ -1,9 +1,10 @@
-"""The routes of the mesh page. It opens for everybody; cameras need the server's token, where it has one, or the key of a
-link that somebody with the token has shared.
+"""The routes of the mesh page. It opens for everybody; cameras need the server's token, where it has one, or the key
+of a link that somebody with the token has shared.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable
 
@@ -69,7 +70,7 @@ class Mesh:
     async def topology(self, request: Request) -> Response:
         """Which landmarks are joined by lines and triangles."""
         del request
-        return JSONResponse(topology(), headers={"Cache-Control": "public, max-age=3600"})
+        return JSONResponse(await asyncio.to_thread(topology), headers={"Cache-Control": "public, max-age=3600"})
 
     async def frames(self, websocket: WebSocket) -> None:
         """A camera where UDP is blocked."""
