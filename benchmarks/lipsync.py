@@ -37,11 +37,11 @@ from txt2vid.engines.mesh import MeshEngine
 from txt2vid.errors import Txt2VidError
 from txt2vid.faces.crop import view_of
 from txt2vid.faces.found import look
+from txt2vid.faces.head import head_of
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg import Encoder, VideoReader, probe
 from txt2vid.pipeline.timeline import moments
 from txt2vid.score.curves import LONG_PAUSE
-from txt2vid.score.head import head_of
 from txt2vid.score.hearing import GRID, SoundOf, opening, widening
 from txt2vid.score.measures import Curve, best_lag, on_grid
 from txt2vid.score.score import SAME_WORDS, measure

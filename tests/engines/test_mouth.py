@@ -9,13 +9,13 @@ from tests.engines.contract import SAMPLES
 from txt2vid.core.media import Pixels
 from txt2vid.core.options import FaceOptions
 from txt2vid.engines.rig import teeth
-from txt2vid.engines.rig.geometry import Array, measure
 from txt2vid.engines.rig.light import light_of
 from txt2vid.engines.rig.own import Own, own_interior
 from txt2vid.engines.rig.rig import Rig
 from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.face import Face
+from txt2vid.faces.geometry import Array, measure
 from txt2vid.faces.landmarks import LOWER_LIP, LOWER_SEAM, UPPER_LIP, UPPER_SEAM, Row
 from txt2vid.faces.prepare import prepare_face
 

@@ -14,12 +14,12 @@ from txt2vid.core.options import FaceOptions
 from txt2vid.engines.base import Job
 from txt2vid.engines.mesh import MeshEngine
 from txt2vid.engines.rig import imaging, inverse, sheet
-from txt2vid.engines.rig.geometry import measure
-from txt2vid.engines.rig.shapes import Shapes
 from txt2vid.engines.rig.weights import Weights
 from txt2vid.faces.face import Face
+from txt2vid.faces.geometry import measure
 from txt2vid.faces.landmarks import LOWER_LIP
 from txt2vid.faces.prepare import prepare_face
+from txt2vid.faces.shapes import Shapes
 
 WIDE = {"jawOpen": 0.1, "mouthStretch": 0.4, "mouthSmile": 0.25, "mouthLowerDown": 0.25, "mouthUpperUp": 0.2}
 

@@ -137,7 +137,7 @@ def test_options_out_of_range() -> None:
         with pytest.raises(UsageError, match="faces cannot be followed: choose 1 to"):
             TrackingOptions(max_faces=count)
     for value in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UsageError, match="min detection confidence .* choose 0 to 1"):
+        with pytest.raises(UsageError, match=r"min detection confidence .* choose 0 to 1"):
             TrackingOptions(min_detection_confidence=value)
-        with pytest.raises(UsageError, match="min tracking confidence .* choose 0 to 1"):
+        with pytest.raises(UsageError, match=r"min tracking confidence .* choose 0 to 1"):
             TrackingOptions(min_tracking_confidence=value)

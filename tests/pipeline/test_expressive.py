@@ -24,6 +24,7 @@ from txt2vid.engines.mesh import MeshEngine
 from txt2vid.errors import UsageError
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Face, Landmarks
+from txt2vid.faces.head import Head, head_of
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.decode import VideoReader
 from txt2vid.pipeline.live import LAPSE, Session, Step
@@ -31,7 +32,6 @@ from txt2vid.pipeline.messages import Say
 from txt2vid.pipeline.render import render
 from txt2vid.pipeline.timeline import moments
 from txt2vid.pipeline.voice import TextVoice
-from txt2vid.score.head import Head, head_of
 
 FPS = Fraction(25)
 SIZE = 400

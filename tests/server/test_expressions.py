@@ -14,8 +14,8 @@ from PIL import Image
 
 from txt2vid.core import wire
 from txt2vid.core.options import FaceOptions
+from txt2vid.faces.head import head_of
 from txt2vid.faces.prepare import prepare_face
-from txt2vid.score.head import head_of
 from txt2vid.sender.client import SendOptions
 
 Server = Any  # of conftest.py, which tests cannot import

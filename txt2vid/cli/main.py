@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "send": "A microphone, a file or a text goes to a server, which speaks it.",
     "play": "A server's stream in a window, with as little delay as can be.",
     "voices": "Who can speak texts: all voices, what they need, and how they sound.",
+    "mesh": "The faces in a picture, a video or a webcam as 478 points each: drawn, listed, in 3D.",
     "models": "Published weights for neural engines: which are here, fetching, verifying.",
     "devices": "The microphones of this machine, for `txt2vid send --device`.",
     "score": "Whether the lips of any video move with its sound, in numbers.",

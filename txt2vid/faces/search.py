@@ -38,18 +38,20 @@ class Rung:
     tone: Callable[[Pixels], Pixels] | None = None
 
 
-def find_faces(picture: Pixels, count: int = 1) -> tuple[list[Found], str]:
+def find_faces(picture: Pixels, count: int = 1, least: float | None = None) -> tuple[list[Found], str]:
     """The faces in a picture, largest first, and the name of the rung that ended the search.
 
-    The ladder is climbed until `count` faces are there, and to its end where they are not; once there is a face,
-    the rungs that believe faint detections are left out.
+    least: a detector's score from which it is believed; None leaves that to each rung. The ladder is climbed until
+    `count` faces are there, and to its end where they are not; once there is a face, the rungs that believe faint
+    detections are left out.
     """
     faces: list[Found] = []
     for rung in _rungs(picture):
         if faces and rung.least < _SURE:
             continue
         toned = rung.tone(picture) if rung.tone else picture
-        seen = [face for view in rung.views for face in _faces_in(toned, view, rung.least)]
+        bar = rung.least if least is None else least
+        seen = [face for view in rung.views for face in _faces_in(toned, view, bar)]
         faces = _distinct([*faces, *(_upright(toned, face) for face in _distinct(seen))])
         if len(faces) >= count:
             return _by_size(faces), rung.name

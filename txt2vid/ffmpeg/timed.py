@@ -39,6 +39,9 @@ class TimedReader(Reader):
         self.fps: Fraction = info.video.fps
         self.variable: bool = info.video.variable
         self.width, self.height = even_size(info.video.width, info.video.height, longest)
+        self._open(path)
+
+    def _open(self, path: Path) -> None:
         self._frames: Iterator[VideoFrame] | None = None
         super().__init__(path, _BLOCK)
 

@@ -15,9 +15,9 @@ from txt2vid.core.media import Pixels
 from txt2vid.errors import FaceError
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.following import Follower, Place, place_of
+from txt2vid.faces.head import FACE, LIPS, PROFILE, Head, head_of
 from txt2vid.faces.search import find_faces, find_nearby
 from txt2vid.ffmpeg.timed import TimedReader
-from txt2vid.score.head import FACE, LIPS, PROFILE, Head, head_of
 
 LONGEST = 1280  # pixels of the longer side: the mesh looks at 192 of the face
 LONG_PAUSE = 0.2  # seconds between two frames, over which nothing is told of what was between

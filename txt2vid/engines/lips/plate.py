@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.lips.box import Box
-from txt2vid.engines.rig.geometry import smoothstep
 from txt2vid.engines.rig.patch import Patch
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
+from txt2vid.faces.geometry import smoothstep
 from wav2lip.network import SIDE
 
 _cv: Any = _cv2  # its stubs do not know what type comes back

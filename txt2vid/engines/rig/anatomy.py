@@ -10,10 +10,10 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
-from txt2vid.engines.rig.geometry import Array, FaceAxes, facing, smoothstep
 from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
+from txt2vid.faces.geometry import Array, FaceAxes, facing, smoothstep
 
 # Smoothing of the splines: landmarks are met exactly, but those at the head's edge and behind it, which crowd in few
 # pixels and would fold the skin, only about.

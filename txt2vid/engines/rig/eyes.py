@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.slit import Contour
+from txt2vid.faces.geometry import Array, smoothstep
 from txt2vid.faces.landmarks import Row
 
 Mask = NDArray[np.bool_]

@@ -10,12 +10,12 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, held, sheets_of, spline_of
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
-from txt2vid.engines.rig.geometry import Array
 from txt2vid.engines.rig.light import Light
 from txt2vid.engines.rig.mouth import MouthInterior
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
+from txt2vid.faces.geometry import Array
 
 _MOUTH_NODES, _EYE_NODES = 36, 22  # along the longer side of each grid
 _PAD = 0.35  # of the mouth's (the eye's) width: how much more of the picture a slit's texture holds than it draws

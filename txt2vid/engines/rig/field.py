@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from txt2vid.engines.rig.geometry import Array
+from txt2vid.faces.geometry import Array
 
 Real = TypeVar("Real", np.float32, np.float64)
 

@@ -11,11 +11,11 @@ from txt2vid.engines.i420 import patch_i420, to_i420
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, held, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
-from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.patch import Patch, Patched
 from txt2vid.engines.rig.plate import FAINT, background, split_layers
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.faces import landmarks as lm
+from txt2vid.faces.geometry import Array, smoothstep
 
 _SMOOTH = 0.045  # of the face's width
 _NODES = 60  # along the longer side of the grid

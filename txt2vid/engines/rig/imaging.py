@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
-from txt2vid.engines.rig.geometry import Array
+from txt2vid.faces.geometry import Array
 
 _cv: Any = _cv2  # its stubs know neither which type comes back nor that a second map may be left out
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array
+from txt2vid.faces.geometry import Array
 
 _LUMA = np.array((0.114, 0.587, 0.299), np.float32)  # of B, G, R (ITU-R BT.601)
 # Blue to green and red to green of people's skin from the palest to the darkest, under white light: what lies outside

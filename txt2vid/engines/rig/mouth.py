@@ -10,11 +10,11 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging, teeth
-from txt2vid.engines.rig.geometry import Array, FaceAxes
 from txt2vid.engines.rig.light import Light, under
 from txt2vid.engines.rig.own import Own, own_interior
 from txt2vid.engines.rig.seam import UPPER_SHARE
 from txt2vid.engines.rig.slit import Contour
+from txt2vid.faces.geometry import Array, FaceAxes
 
 _TONGUE_RISE = 0.13  # mouth widths: how far the raised tongue comes up, to behind the upper teeth
 _SHADOW, _STANDING_OUT = 0.26, 0.24  # of the light: what lips keep off what is close behind; all that stand out

@@ -8,11 +8,11 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.rims import TOOTH, toothiness
 from txt2vid.engines.rig.seam import SHUT, darkest_path
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.engines.rig.teeth import premultiplied
+from txt2vid.faces.geometry import Array, smoothstep
 
 _ROWS, _COLUMNS = 24, 64  # of the opening, straightened
 _MIDDLE = slice(_COLUMNS // 5, -(_COLUMNS // 5))

@@ -10,7 +10,7 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array
+from txt2vid.faces.geometry import Array
 
 FAINT = 5  # of a matte's 255, what is no more than its noise
 

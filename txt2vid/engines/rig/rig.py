@@ -9,16 +9,16 @@ from txt2vid.core.motion import Motion
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import anatomy_of, samples
 from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
-from txt2vid.engines.rig.geometry import Array, FaceAxes, measure
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.light import Light, light_of
 from txt2vid.engines.rig.patch import Patch
 from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.seam import settle_seam
-from txt2vid.engines.rig.shapes import Shapes
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.weights import REST, Weights
 from txt2vid.faces.face import Landmarks
+from txt2vid.faces.geometry import Array, FaceAxes, measure
+from txt2vid.faces.shapes import Shapes
 
 
 class Rig:

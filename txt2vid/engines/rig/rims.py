@@ -9,10 +9,10 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array
 from txt2vid.engines.rig.seam import SHUT, gap, moved_rows
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.face import Landmarks
+from txt2vid.faces.geometry import Array
 from txt2vid.faces.landmarks import LOWER_LIP, UPPER_LIP
 
 TOOTH = 0.25  # of `toothiness`: from here on it is a tooth rather than a lip or the dark

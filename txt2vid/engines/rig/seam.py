@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
-from txt2vid.engines.rig.geometry import Array
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.face import Landmarks
+from txt2vid.faces.geometry import Array
 from txt2vid.faces.landmarks import LOWER_LIP, UPPER_LIP, Row
 
 SHUT = 0.035  # of the mouth's width: lips whose rims are nearer than this are taken as shut

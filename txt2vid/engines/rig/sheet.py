@@ -13,8 +13,8 @@ import numpy as np
 
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid
-from txt2vid.engines.rig.geometry import Array
 from txt2vid.engines.rig.inverse import Plane, inverted, nodes
+from txt2vid.faces.geometry import Array
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
 

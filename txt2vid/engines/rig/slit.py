@@ -9,8 +9,8 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
-from txt2vid.engines.rig.geometry import Array, smoothstep
 from txt2vid.engines.rig.sheet import Pose, Sheets
+from txt2vid.faces.geometry import Array, smoothstep
 from txt2vid.faces.landmarks import Row
 
 _OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap

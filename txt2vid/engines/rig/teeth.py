@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from txt2vid.core.media import Pixels
-from txt2vid.engines.rig.geometry import Array, FaceAxes, smoothstep
 from txt2vid.engines.rig.light import Light
 from txt2vid.engines.rig.slit import Contour
+from txt2vid.faces.geometry import Array, FaceAxes, smoothstep
 
 # Widths of teeth from the middle outwards, along the front of the arch.
 _UPPER_WIDTHS = (0.166, 0.126, 0.118, 0.085, 0.06)

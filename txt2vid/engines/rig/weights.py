@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
-from txt2vid.engines.rig.geometry import Array, FaceAxes
 from txt2vid.engines.rig.seam import SHUT, UPPER_SHARE, gap
-from txt2vid.engines.rig.shapes import under_lip
 from txt2vid.faces.face import LANDMARKS, Landmarks
+from txt2vid.faces.geometry import Array, FaceAxes
 from txt2vid.faces.landmarks import CHIN, LOWER_LIP, UPPER_LIP
+from txt2vid.faces.shapes import under_lip
 
 REST, CONTACT = len(BLENDSHAPES), len(BLENDSHAPES) + 1
 _HELD = {"Left": len(BLENDSHAPES) + 2, "Right": len(BLENDSHAPES) + 3}

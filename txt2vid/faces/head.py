@@ -28,10 +28,19 @@ PROFILE = 50.0  # degrees from which one corner of the mouth is guessed, not see
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One frame's face. points: (478, 3), in face heights. turned: degrees to either side, 0 is frontal."""
+    """One frame's face.
+
+    points: (478, 3), in face heights, along the average face's axes, from the middle of what is still.
+    turned: degrees to either side, 0 is frontal.
+    turn: (3, 3), from those axes to the picture's: picture = turn @ point * scale + middle.
+    scale: pixels of a face height. middle: (3,) in pixels.
+    """
 
     points: Points
     turned: float
+    turn: Points
+    scale: float
+    middle: Points
 
     @property
     def gap(self) -> float:
@@ -54,9 +63,12 @@ def _average() -> Points:
     return np.asarray(still - still.mean(axis=0))
 
 
-def head_of(landmarks: Landmarks) -> Head | None:
-    """The head of a frame's landmarks; None where they do not lie like a face's (all on one spot, not finite)."""
-    average = _average()
+def head_of(landmarks: Landmarks, reference: Points | None = None) -> Head | None:
+    """The head of a frame's landmarks; None where they do not lie like a face's (all on one spot, not finite).
+
+    reference: (478, 3) a face's `Head.points` that is fitted onto, where one is known; None is the average face.
+    """
+    average = _average() if reference is None else reference[list(STILL)] - reference[list(STILL)].mean(axis=0)
     found = landmarks.astype(np.float64)
     middle = found[list(STILL)].mean(axis=0)
     still = found[list(STILL)] - middle
@@ -69,4 +81,4 @@ def head_of(landmarks: Landmarks) -> Head | None:
     if scale <= 0:
         return None
     turned = float(np.degrees(np.arctan2(abs(turn[0, 2]), abs(turn[2, 2]))))
-    return Head((found - middle) @ turn / scale, turned)
+    return Head((found - middle) @ turn / scale, turned, turn, scale, middle)

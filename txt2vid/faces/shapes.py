@@ -13,9 +13,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from txt2vid.core.motion import BLENDSHAPES, INDEX
-from txt2vid.engines.rig.geometry import Array, FaceAxes, facing, smoothstep
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import LANDMARKS, Landmarks
+from txt2vid.faces.geometry import Array, FaceAxes, facing, smoothstep
 
 JAW_DROP = 0.60  # of the mouth's width: how far the lower lip goes at jawOpen 1
 _LIP_ROWS = 4

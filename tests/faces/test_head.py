@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from txt2vid.faces.canonical import canonical
-from txt2vid.score.head import GAP, head_of
+from txt2vid.faces.head import GAP, head_of
 
 
 def opened(by: float) -> NDArray[np.float64]:

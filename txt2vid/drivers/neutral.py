@@ -1,0 +1,179 @@
+"""A person's own face at rest, found by itself: from frames of shut lips and open eyes, refined as more is seen.
+
+Nobody is asked to look neutral first. Each frame counts by how much it looks like rest, region by region: lips by how
+shut and how usually wide they are, lids by how usually open. Until enough was seen, and for a single picture, the
+average face stands in, stretched to the person's proportions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from txt2vid.faces import landmarks as lm
+from txt2vid.faces.canonical import canonical
+from txt2vid.faces.head import FACE, Head, Points, head_of
+
+KEPT = 240  # faces that are remembered, spread over all that was seen: 2.8 MB
+BELIEF = 6.0  # faces at rest that the average face counts as
+SHUT = 0.012  # face heights: lips that are apart by less are shut
+WIDE = 0.09  # of the mouth's width: spread of what counts as its usual width
+FRONTAL = 30.0  # degrees, spread: a face that is turned further tells less of its proportions
+LIDS = 0.12  # of an eye's usual opening: spread of what counts as usual
+USUAL_LIDS = 65.0  # percentile of openings that is taken as an eye at rest: blinks and looks down are below it
+SHUT_LIDS = 0.12  # of an eye's usual opening: what the mesh still sees of a shut one (measured on ten people)
+_EYES = ((lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT), (lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT))
+
+Values = NDArray[np.float64]
+
+
+def openings(points: Points) -> Values:
+    """(..., 2): of the left and the right eye, height of its opening over its width; from points (..., 478, 3)."""
+    result = []
+    for upper, lower, _ in _EYES:
+        height = (points[..., lower[0][3:6], 1] - points[..., upper[0][3:6], 1]).mean(axis=-1)
+        corners = points[..., upper[0][-1], :2] - points[..., upper[0][0], :2]
+        result.append(height / np.linalg.norm(corners, axis=-1).clip(1e-6))
+    return np.stack(result, axis=-1)
+
+
+def looks(points: Points) -> Values:
+    """(2,): where both irises are between their eyes' corners, to the picture's right and down, in iris radii."""
+    result = []
+    for upper, _, iris in _EYES:
+        middle = (points[upper[0][0], :2] + points[upper[0][-1], :2]) / 2
+        radius = np.linalg.norm(points[list(iris[1:]), :2] - points[iris[0], :2], axis=1).mean()
+        result.append((points[iris[0], :2] - middle) / max(float(radius), 1e-6))
+    return np.asarray(np.mean(result, axis=0))
+
+
+def gaps(points: Points) -> Values:
+    """(...): between the inner lips' middles, in the units of points (..., 478, 3)."""
+    upper, lower = points[..., lm.UPPER_SEAM[4:7], 1], points[..., lm.LOWER_SEAM[4:7], 1]
+    return np.asarray((lower - upper).mean(axis=-1).clip(0))
+
+
+def widths(points: Points) -> Values:
+    """(...): between the mouth's corners, in the units of points (..., 478, 3)."""
+    right, left = lm.MOUTH_CORNERS
+    return np.asarray(np.linalg.norm(points[..., left, :] - points[..., right, :], axis=-1))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A face at rest. points: (478, 3) in face heights, lips shut, along the head's own axes.
+
+    turn: (3, 3), the pose in which the head rests. middle: (3,) and scale: where, in pixels. openings: (2,) of the
+    eyes at rest. looks: (2,), where the eyes look at rest.
+    """
+
+    points: Points
+    turn: Points
+    middle: Values
+    scale: float
+    openings: Values
+    looks: Values
+
+
+class Neutral:
+    """Remembers faces, and tells what of them is rest. single: there will be one picture only."""
+
+    def __init__(self, *, single: bool = False) -> None:
+        self._single = single
+        self._faces: list[Head] = []
+        self._every, self._seen = 1, 0
+
+    def __len__(self) -> int:
+        return self._seen
+
+    def see(self, head: Head) -> None:
+        """One more face. Where KEPT are remembered, every other one is forgotten, and half as many are kept on."""
+        if self._seen % self._every == 0:
+            self._faces.append(head)
+            if len(self._faces) > KEPT:
+                self._faces = self._faces[::2]
+                self._every *= 2
+        self._seen += 1
+
+    def rest(self) -> Rest:
+        """The face at rest, as far as is known. Raises ValueError where none was seen."""
+        points = np.stack([head.points for head in self._faces])
+        frontal = np.exp(-0.5 * (np.array([head.turned for head in self._faces]) / FRONTAL) ** 2)
+        usual = average_for(np.asarray(np.average(points, axis=0, weights=frontal + 1e-9)))
+        lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
+        eyes = self._eyes_rest(openings(points)) * frontal
+        face = _mean(points, usual, lips)
+        lids = _mean(points, usual, eyes)
+        around = list(_LIDS)
+        face[around] = lids[around]
+        shut_lips(face)
+        steady = lips + 0.05 * frontal + 1e-9
+        return Rest(
+            points=face,
+            turn=self._pose(steady),
+            middle=np.average([head.middle for head in self._faces], axis=0, weights=steady),
+            scale=float(np.average([head.scale for head in self._faces], weights=steady)),
+            openings=openings(face),
+            looks=looks(face) if not self._single else looks(usual),
+        )
+
+    def _eyes_rest(self, open_eyes: Values) -> Values:
+        """(n,): how much each face's eyes are open as they usually are."""
+        if self._single:
+            return np.zeros(len(open_eyes))
+        known = np.percentile(open_eyes, USUAL_LIDS, axis=0)
+        away = (open_eyes / known.clip(1e-6) - 1) / LIDS
+        return np.asarray(np.exp(-0.5 * away**2).prod(axis=1))
+
+    def _pose(self, weights: Values) -> Points:
+        """The mean rotation, as the nearest to the mean matrix; upright and frontal for a single picture."""
+        if self._single:
+            return np.eye(3)
+        mean = np.average([head.turn for head in self._faces], axis=0, weights=weights)
+        left, _, right = np.linalg.svd(mean)
+        return np.asarray(left @ right)
+
+
+def _lips_rest(points: Points, usual: Points) -> Values:
+    """(n,): how much each face's mouth looks at rest: shut, and as wide as it, and anybody's, usually is."""
+    apart, wide = gaps(points), widths(points)
+    shut = np.exp(-0.5 * (np.maximum(0, apart - SHUT) / SHUT) ** 2)
+    least = max(float(np.percentile(apart, 10)), SHUT)
+    nearly = np.exp(-0.5 * (np.maximum(0, apart - least) / SHUT) ** 2)
+    middle = float(np.median(wide[nearly > 0.3])) if (nearly > 0.3).any() else float(np.median(wide))
+    own = np.exp(-0.5 * ((wide / middle - 1) / WIDE) ** 2)
+    anybody = np.exp(-0.5 * ((wide / float(widths(usual)) - 1) / (2.5 * WIDE)) ** 2)
+    return np.asarray(np.maximum(shut, 0.04 * nearly) * own * anybody)
+
+
+def _mean(points: Points, usual: Points, weights: Values) -> Points:
+    """The weighted mean of faces, and of the average one, that counts as BELIEF of them."""
+    total = BELIEF + float(weights.sum())
+    return np.asarray((BELIEF * usual + np.tensordot(weights, points, axes=1)) / total)
+
+
+def average_for(points: Points) -> Points:
+    """The average face, stretched to a face's proportions: along each axis as what is still of it, mirrored, says."""
+    average = head_of(100 * canonical())
+    if average is None:
+        raise ValueError("the average face is none")
+    base, still = average.points, list(FACE)
+    spread = (points[still] * base[still]).sum(axis=0) / (base[still] ** 2).sum(axis=0)
+    stretched = base * spread
+    return np.asarray(stretched + (points[still] - stretched[still]).mean(axis=0))
+
+
+def shut_lips(face: Points) -> None:
+    """Shuts the lips of a face where they are apart, in place: the lower one does most of it, as jaws do."""
+    for upper, lower in zip(lm.UPPER_LIP, lm.LOWER_LIP, strict=True):
+        apart = np.maximum(0, face[list(lm.LOWER_SEAM), 1] - face[list(lm.UPPER_SEAM), 1])
+        face[list(upper[1:-1]), 1] += 0.3 * apart[1:-1]
+        face[list(lower[1:-1]), 1] -= 0.7 * apart[1:-1]
+
+
+_LIDS = tuple(
+    sorted({i for upper, lower, iris in _EYES for rows in (upper, lower) for row in rows[:2] for i in row})
+    + [i for _, _, iris in _EYES for i in iris]
+)
