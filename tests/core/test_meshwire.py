@@ -53,8 +53,8 @@ def test_no_landmarks(data: bytes) -> None:
 
 
 def test_settings() -> None:
-    said = {"settings": 3, "faces": 2, "detection": 0.25, "tracking": 1}
-    assert meshwire.decode_settings(json.dumps(said)) == Settings(3, 2, 0.25, 1.0)
+    said = {"settings": 3, "faces": 2, "detection": 0.25, "tracking": 1, "mirror": True}
+    assert meshwire.decode_settings(json.dumps(said)) == Settings(3, 2, 0.25, 1.0, True)
     assert meshwire.decode_settings("{}") == Settings()
 
 
@@ -64,7 +64,7 @@ def test_settings() -> None:
         "", "[]", "7", "{", "[" * 500,
         '{"faces": 0}', '{"faces": 9}', '{"faces": 1.5}', '{"faces": true}', '{"faces": "1"}',
         '{"detection": -0.1}', '{"tracking": 1.1}', '{"tracking": NaN}', '{"tracking": null}', '{"settings": 256}',
-        '{"else": 1}', '{"faces": 1' + " " * 600 + "}", b"\xff",
+        '{"else": 1}', '{"mirror": 1}', '{"faces": 1' + " " * 600 + "}", b"\xff",
     ],
 )  # fmt: skip
 def test_no_settings(text: str | bytes) -> None:

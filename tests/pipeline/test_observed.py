@@ -137,6 +137,19 @@ def test_pictures_go_back_with_the_mesh_in_them(head: Sequence[Pixels], codec: s
     assert face > corner + 5
 
 
+def test_pictures_that_go_back_are_mirrored_where_that_is_wanted(head: Sequence[Pixels]) -> None:
+    camera, backs = Observed(1, FaceTracker(), annotated=True), []
+    for mirror in (False, True):
+        camera.tune(Settings(mirror=mirror))
+        camera.take(picture(still(head[7]), "jpeg", key=True))
+        event = camera.work(15)
+        assert isinstance(event, Looked)
+        assert event.picture is not None
+        backs.append(cv2.imdecode(np.frombuffer(event.picture.data, np.uint8), cv2.IMREAD_COLOR).astype(int))
+    assert np.abs(backs[1][:, ::-1] - backs[0])[120:].mean() < 3, "all but the numbers, which can be read in both"
+    assert np.abs(backs[1] - backs[0]).mean() > 8
+
+
 def test_what_cannot_be_decoded() -> None:
     camera = Observed(1, FaceTracker())
     events = []

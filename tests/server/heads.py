@@ -27,7 +27,7 @@ def moving_head(picture: Path, count: int = 30) -> list[Pixels]:
         pose = np.array([0.12 * np.sin(2 * at), 0.3 * np.sin(at), 0.08 * np.sin(at)], np.float32)
         motion = Motion(coefficients(jawOpen=0.3 - 0.3 * np.cos(2 * at)), pose)
         drawn = engine.render([Job(prepared, 0, motion)])[0]
-        frames.append(_placed(drawn, 40 * np.sin(at)))
+        frames.append(_placed(drawn, 25 * np.sin(at)))
     return frames
 
 

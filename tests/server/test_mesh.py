@@ -141,7 +141,7 @@ def test_offers_that_make_no_sense(lens: Server, head: list[Pixels]) -> None:
         answer = asked(lens, "POST", path, offer, kind)
         assert answer.status == status, (path, answer.body)
         assert answer.body.count(b"\n") == 1
-    assert lens.ask("/mesh/peers/nobody", "DELETE").status == 404
+    assert lens.ask("/mesh/peers/nobody", "DELETE").status == 200, "it has gone already"
     assert lens.metric("txt2vid_cameras") == 0
 
 

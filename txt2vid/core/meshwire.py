@@ -32,20 +32,21 @@ _DEEP = 32767  # of z: one frame width towards the viewer or away
 
 _PICTURE = struct.Struct("<BBHd")  # of the fallback's pictures: 12 bytes
 JPEG, WEBP = 0, 1
-_FIELDS = {"settings", "faces", "detection", "tracking"}
+_FIELDS = {"settings", "faces", "detection", "tracking", "mirror"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the page's sliders say. serial: 0 to 255, told back with each picture that they were used for.
 
-    faces: 1 to MAX_FACES. detection, tracking: least confidences, 0 to 1.
+    faces: 1 to MAX_FACES. detection, tracking: least confidences, 0 to 1. mirror: of pictures that go back.
     """
 
     serial: int = 0
     faces: int = 1
     detection: float = 0.5
     tracking: float = 0.5
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,10 @@ def decode_settings(text: str | bytes) -> Settings:
         raise WireError("settings has a number from 0 to 255")
     if type(faces) is not int or not 1 <= faces <= MAX_FACES:
         raise WireError(f"faces is a number from 1 to {MAX_FACES}")
-    return Settings(serial, faces, _share(said, "detection"), _share(said, "tracking"))
+    mirror = said.get("mirror", False)
+    if type(mirror) is not bool:
+        raise WireError("mirror is true or false")
+    return Settings(serial, faces, _share(said, "detection"), _share(said, "tracking"), mirror)
 
 
 def encode_picture(data: bytes, captured: float, kind: int = JPEG) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import av
@@ -143,6 +143,8 @@ class Observed:
         return None if frame is None or self._decoder is None else self._decoder.pixels(frame)
 
     def _drawn(self, picture: Picture, pixels: Pixels, faces: Sequence[TrackedFace]) -> PicturePacket | None:
+        if self.settings.mirror:  # here, so that numbers can be read
+            pixels, faces = np.ascontiguousarray(pixels[:, ::-1]), [_mirrored(face, pixels.shape[1]) for face in faces]
         pixels = draw_faces(pixels, faces)
         if picture.codec in STILLS:
             done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
@@ -165,3 +167,7 @@ class Observed:
         except Txt2VidError:
             back.encoder, back.key = None, True
             return None
+
+
+def _mirrored(face: TrackedFace, width: int) -> TrackedFace:
+    return replace(face, landmarks=face.landmarks * np.float32([-1, 1, 1]) + np.float32([width, 0, 0]))

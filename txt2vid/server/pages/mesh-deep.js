@@ -1,6 +1,6 @@
 // The faces in 3D: turned by dragging, by fingers or by keys.
 
-import { SKINS } from "./mesh-draw.js";
+import { ring, SKINS } from "./mesh-draw.js";
 import { painter } from "./mesh-paint.js";
 
 /** @typedef {import("./mesh-draw.js").Topology} Topology */
@@ -10,7 +10,7 @@ import { painter } from "./mesh-paint.js";
 const STEP = 0.12; // radians of a key press
 const PER_PIXEL = 0.008; // radians of a drag
 const STEEP = 1.4; // radians up or down at the most
-const FILLS = 0.62; // of the view's smaller side
+const FILLS = 0.7; // of the view's smaller side
 const EASE = 0.3; // of the way to where the faces are, each picture: the view shall not shake with them
 const LIGHT = normal([-0.35, -0.55, -0.75]); // from the left, from above, from the viewer
 const DISTANCE = 5; // of the eye, in sizes of what is shown
@@ -88,7 +88,7 @@ export class Deep {
     const [width, height] = [this.#canvas.clientWidth * scale, this.#canvas.clientHeight * scale].map((side) => Math.max(1, Math.round(side)));
     this.#painter.begin(width, height);
     const faces = this.#shown.faces.map(({ number, points }) => ({ number, points: this.#flat(points) }));
-    this.#frame(faces.map(({ points }) => points));
+    this.#frame(faces.map(({ points }) => points), width, height);
     for (const { number, points } of faces) this.#face(this.#turn(points), number, width, height, scale);
   }
 
@@ -98,8 +98,8 @@ export class Deep {
     return points.map((value, at) => (at % 3 === 0 ? value * sign : at % 3 === 1 ? value * this.#shown.aspect : value));
   }
 
-  /** Follows the faces, slowly. @param {Float32Array[]} faces */
-  #frame(faces) {
+  /** Follows the faces, slowly. @type {(faces: Float32Array[], width: number, height: number) => void} */
+  #frame(faces, width, height) {
     const [low, high] = [[Infinity, Infinity, Infinity], [-Infinity, -Infinity, -Infinity]];
     for (const points of faces) {
       points.forEach((value, at) => {
@@ -107,7 +107,7 @@ export class Deep {
         high[at % 3] = Math.max(high[at % 3], value);
       });
     }
-    const size = Math.max(high[0] - low[0], high[1] - low[1], 1e-3);
+    const size = Math.min(width, height) * Math.max((high[0] - low[0]) / width, (high[1] - low[1]) / height, 1e-6);
     const ease = this.#size ? EASE : 1;
     this.#centre = this.#centre.map((value, at) => value + ease * ((low[at] + high[at]) / 2 - value));
     this.#size += ease * (size - this.#size);
@@ -141,9 +141,10 @@ export class Deep {
     const [red, green, blue] = SKINS[number % SKINS.length];
     this.#painter.triangles(gathered(place, triangles, 0), shades(points, triangles), [red, green, blue, 1]);
     this.#painter.lines(gathered(place, edges, -0.004), [0, 0, 0, 0.16], 0.8 * scale);
-    for (const { colour, edges: feature } of features) {
+    for (const { name, colour, edges: feature } of features) {
       const shown = /** @type {Colour} */ ([...colour.map((part) => (part / 255) * 0.8), 1]);
-      this.#painter.lines(gathered(place, feature, -0.012), shown, 1.6 * scale);
+      const lines = name.startsWith("iris") ? ring(place, feature) : gathered(place, feature, -0.012);
+      this.#painter.lines(lines, shown, 1.6 * scale);
     }
   }
 

@@ -54,8 +54,10 @@ export class Overlay {
     for (const { number, points } of seen?.faces ?? []) {
       const fine = Math.max(0.6, Math.min(1.4, (points[3 * 454] - points[3 * 234]) * clientWidth * 0.006)) * scale;
       this.#lines(points, this.#topology.edges, SKINS[number % SKINS.length], fine, width, height);
-      for (const { colour, edges } of this.#topology.features) {
-        this.#lines(points, edges, /** @type {Colour} */ ([...colour.map((part) => part / 255), 1]), 2 * fine, width, height);
+      for (const { name, colour, edges } of this.#topology.features) {
+        const shown = /** @type {Colour} */ ([...colour.map((part) => part / 255), 1]);
+        if (name.startsWith("iris")) this.#painter.lines(scaled(ring(points, edges), width, height), shown, 1.4 * fine);
+        else this.#lines(points, edges, shown, 2 * fine, width, height);
       }
     }
   }
@@ -71,3 +73,30 @@ export class Overlay {
     this.#painter.lines(ends, colour, thickness);
   }
 }
+
+const CORNERS = 20; // of what looks like a circle
+
+/**
+ * An ellipse through four landmarks, of which the network tells no more of an iris.
+ * @param {Float32Array} place x, y, z of all landmarks
+ * @param {number[]} edges around it
+ * @returns {Float32Array} x, y, z of both ends of each line
+ */
+export function ring(place, edges) {
+  const rim = [0, 2, 4, 6].map((at) => place.subarray(3 * edges[at], 3 * edges[at] + 3));
+  const ends = new Float32Array(CORNERS * 6);
+  for (let corner = 0; corner < CORNERS; corner++) {
+    for (const end of [0, 1]) {
+      const angle = (2 * Math.PI * (corner + end)) / CORNERS;
+      for (let i = 0; i < 3; i++) {
+        const middle = (rim[0][i] + rim[1][i] + rim[2][i] + rim[3][i]) / 4;
+        const [across, up] = [(rim[0][i] - rim[2][i]) / 2, (rim[1][i] - rim[3][i]) / 2];
+        ends[6 * corner + 3 * end + i] = middle + Math.cos(angle) * across + Math.sin(angle) * up;
+      }
+    }
+  }
+  return ends;
+}
+
+/** @type {(ends: Float32Array, width: number, height: number) => Float32Array} */
+const scaled = (ends, width, height) => ends.map((value, at) => (at % 3 === 0 ? value * width : at % 3 === 1 ? value * height : 0));

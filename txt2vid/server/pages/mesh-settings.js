@@ -2,7 +2,7 @@
 
 import { element, setText } from "./page.js";
 
-/** @typedef {{settings: number, faces: number, detection: number, tracking: number}} Settings */
+/** @typedef {{settings: number, faces: number, detection: number, tracking: number, mirror: boolean}} Settings */
 
 const KEY = "txt2vid mesh settings";
 const AGAIN = 250; // milliseconds until settings that nobody has answered are sent again
@@ -13,6 +13,7 @@ export class Sliders extends EventTarget {
   #sliders = Object.fromEntries(
     ["faces", "detection", "tracking"].map((name) => [name, /** @type {HTMLInputElement} */ (element(name))]),
   );
+  #mirror = /** @type {HTMLInputElement} */ (element("mirror"));
   #serial = 1;
   #told = -Infinity;
   #answered = false;
@@ -24,6 +25,8 @@ export class Sliders extends EventTarget {
       if (typeof before[name] === "number") slider.value = String(before[name]);
       slider.addEventListener("input", () => this.#changed());
     }
+    if (typeof before.mirror === "boolean") this.#mirror.checked = before.mirror;
+    this.#mirror.addEventListener("change", () => this.#changed());
     this.#show();
   }
 
@@ -41,6 +44,7 @@ export class Sliders extends EventTarget {
       faces: Number(faces.value),
       detection: Number(detection.value),
       tracking: Number(tracking.value),
+      mirror: this.#mirror.checked,
     };
   }
 
@@ -87,9 +91,9 @@ function remembered() {
 }
 
 /** @param {Settings} settings */
-function remember({ faces, detection, tracking }) {
+function remember({ faces, detection, tracking, mirror }) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ faces, detection, tracking }));
+    localStorage.setItem(KEY, JSON.stringify({ faces, detection, tracking, mirror }));
   } catch {
     // Then the sliders begin anew next time.
   }

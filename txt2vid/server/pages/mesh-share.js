@@ -1,7 +1,7 @@
 // The link to pass on, as text and as a QR code.
 
 import { copyText } from "./clipboard.js";
-import { element, setText } from "./page.js";
+import { element, make, setText } from "./page.js";
 
 /** @typedef {import("./api.js").Api} Api */
 
@@ -27,8 +27,8 @@ export class Share {
     code.src = this.#api.address(`/mesh/link.svg${annotated ? "?annotated=1" : ""}`);
     code.hidden = false;
     if (LOCAL.test(new URL(link).hostname)) {
-      const words = "This link works on this machine alone. Start the server with --host 0.0.0.0 --tls-self-signed and a --token, and it works for others.";
-      setText(element("share-words"), words);
+      const options = ["--host 0.0.0.0", "--tls-self-signed", "--token SECRET"].flatMap((option) => [" ", make("code", { class: "word" }, option)]);
+      element("share-words").replaceChildren("This link works on this machine alone. For others, start the server with", ...options, ".");
     }
   }
 

@@ -153,6 +153,7 @@ function show() {
   if (camera.state === "refused") setText(element("trouble"), camera.reason);
   const back = on && annotated.checked;
   remote.hidden = !back || link?.way !== "webrtc";
+  element("step-field").hidden = !step.able || annotated.checked;
   step.use(on && steps.checked && !annotated.checked);
   still.hidden = !back || link?.way !== "websocket";
   const state = on && link ? (link.state === "live" && newest === null ? "connecting" : link.state) : "idle";
@@ -262,7 +263,6 @@ setInterval(() => {
 annotated.checked = new URLSearchParams(location.search).get("annotated") === "1";
 api.takeToken();
 document.body.classList.toggle("mirrored", mirror.checked);
-element("step-field").hidden = !step.able;
 show();
 void draw();
 void admitted();
