@@ -16,7 +16,7 @@ pytest.importorskip("aiortc")
 from tests.server.heads import moving_head
 from txt2vid.core import meshwire
 from txt2vid.pipeline import observers
-from txt2vid.pipeline.observers import FPS, PICTURES_A_SECOND, Observers
+from txt2vid.pipeline.observers import FPS, Observers, fps_of
 from txt2vid.pipeline.observing import Event, Looked, Picture, Unfit
 
 PATIENCE = 40.0
@@ -69,9 +69,4 @@ def test_cameras_share_processes_and_each_has_its_own_tracker(hero: Path, monkey
 
 
 def test_the_more_cameras_the_fewer_pictures_of_each() -> None:
-    pool = Observers(2)
-    assert pool.fps() == FPS[1]
-    pool._homes = dict.fromkeys(range(8))  # type: ignore[arg-type]  # only their number counts
-    assert pool.fps() == 2 * PICTURES_A_SECOND // 8 == 15
-    pool._homes = dict.fromkeys(range(100))  # type: ignore[arg-type]
-    assert pool.fps() == FPS[0]
+    assert [fps_of(cameras, 2) for cameras in (0, 1, 4, 8, 100)] == [FPS[1], FPS[1], 30, 15, FPS[0]]

@@ -89,8 +89,8 @@ async def offering(
     channel = connection.createDataChannel("mesh", ordered=False, maxRetransmits=0)
     if track is not None:
         transceiver = connection.addTransceiver(track, "sendrecv" if annotated else "sendonly")
-        known = RTCRtpSender.getCapabilities("video")
-        wanted = [each for each in (known.codecs if known else []) if each.mimeType.lower() == f"video/{codec}"]
+        known = RTCRtpSender.getCapabilities("video").codecs
+        wanted = [each for each in known if each.mimeType.lower() == f"video/{codec}"]
         transceiver.setCodecPreferences(wanted)
     await connection.setLocalDescription(await connection.createOffer())
     return connection, channel

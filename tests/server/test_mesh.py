@@ -177,6 +177,7 @@ def ending(line: ClientConnection) -> tuple[str, int]:
 def test_single_pictures_by_websocket(lens: Server, head: list[Pixels], kind: str) -> None:
     known = library(head)
     code = {"WEBP": meshwire.WEBP, "JPEG": meshwire.JPEG}[kind]
+    data = b""
     with frames(lens) as line:
         for number, frame in enumerate(head[:3]):
             file = io.BytesIO()

@@ -15,7 +15,7 @@ from PIL import Image
 pytest.importorskip("aiortc")
 from tests.server.browsers import Chromium, chromium
 from tests.server.conftest import SMALL, TOKEN, Server, serving
-from tests.server.heads import camera_file, moving_head, nobody
+from tests.server.heads import HEIGHT, WIDTH, camera_file, moving_head, nobody
 from txt2vid.core import meshwire
 from txt2vid.core.media import Pixels
 from txt2vid.core.meshwire import Landmarks
@@ -95,7 +95,7 @@ def test_landmarks_are_those_that_the_library_sees(page: Chromium, lens: Server,
     seen = [each for each in newest(page, 500) if each.faces]
     best: list[tuple[float, int]] = []
     for each in seen:
-        points = each.faces[0].points * (each.width, each.height, each.width)
+        points = each.faces[0].points * (WIDTH, HEIGHT, WIDTH)  # where the browser is busy, it sends smaller pictures
         off = [float(np.linalg.norm(points[:, :2] - one[:, :2], axis=1).mean()) for one in known]
         best.append((min(off), int(np.argmin(off))))
     assert np.median([off for off, _ in best]) < 2, "pixels of 640, for what the browser's encoder took away"

@@ -170,4 +170,6 @@ class Observed:
 
 
 def _mirrored(face: TrackedFace, width: int) -> TrackedFace:
-    return replace(face, landmarks=face.landmarks * np.float32([-1, 1, 1]) + np.float32([width, 0, 0]))
+    landmarks = face.landmarks.copy()
+    landmarks[:, 0] = width - landmarks[:, 0]
+    return replace(face, landmarks=landmarks)

@@ -28,6 +28,11 @@ def _observe(end: socket.socket) -> None:
     main(end)
 
 
+def fps_of(cameras: int, workers: int) -> int:
+    """Pictures a second that so many cameras are asked for, each, where so many processes may run."""
+    return max(FPS[0], min(FPS[1], workers * PICTURES_A_SECOND // max(1, cameras)))
+
+
 class _Process:
     """One of them, and our end of its link."""
 
@@ -148,8 +153,7 @@ class Observers:
 
     def fps(self) -> int:
         """Pictures a second that each camera is asked for."""
-        share = self._workers * PICTURES_A_SECOND // max(1, self.cameras)
-        return max(FPS[0], min(FPS[1], share))
+        return fps_of(self.cameras, self._workers)
 
     async def _grow(self) -> None:
         self._started += 1
