@@ -1,6 +1,7 @@
 """How many cameras the mesh page tracks: clients send encoded video by WebRTC and take landmarks back, on this machine.
 
-    python benchmarks/mesh_page.py [--clients 8] [--fps 15] [--seconds 20] [--codec h264] [--annotated] [--workers 2]
+    python benchmarks/mesh_page.py [--clients 8] [--fps 15] [--seconds 20] [--codec h264] [--annotated]
+                                   [--workers 2] [--browser]
 
 Clients are aiortc's, in one process of their own; their video was encoded before, so that the server is measured. The
 round trip is from the moment a picture is handed to the client's RTP until its landmarks are decoded in the client,
@@ -26,9 +27,10 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.server.browsers import Chromium, chromium  # noqa: E402
 from tests.server.cameras import Shot, Shown, encoded, shown  # noqa: E402
 from tests.server.conftest import Server, serving  # noqa: E402
-from tests.server.heads import moving_head  # noqa: E402
+from tests.server.heads import camera_file, moving_head  # noqa: E402
 
 WARM_UP = 5.0  # seconds: processes load, faces are found, clocks are told
 
@@ -36,6 +38,34 @@ WARM_UP = 5.0  # seconds: processes load, faces are found, clocks are told
 async def measure(server: Server, options: argparse.Namespace) -> None:
     """Prints what came back, and what it took."""
     frames = moving_head(options.face, 4 * options.fps)
+    with contextlib.ExitStack() as stack:
+        if options.browser:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            camera = camera_file(Path(folder) / "head.y4m", frames, options.fps)
+            fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+            more = (*fake, f"--use-file-for-fake-video-capture={camera}")
+            page = stack.enter_context(chromium(Path(folder), more=more))
+            await asyncio.to_thread(_begin, page, f"http://localhost:{server.port}/mesh")
+        await _measure(server, options, frames)
+        if options.browser:
+            told = ("faces-seen", "fps", "trip", "spent")
+            shown = [page.run(f"document.querySelector('#{name}').textContent") for name in told]
+            late = page.run("document.querySelector('#trip').title")
+            print(
+                "a page in Chromium   faces {}, {} a second, round trip {} ({}), in the server {}".format(
+                    *shown[:3], late, shown[3]
+                )
+            )
+
+
+def _begin(page: Chromium, url: str) -> None:
+    page.goto(url)
+    page.until("document.body.dataset.painter")
+    page.click("#begin")
+    page.until("document.querySelector('#state').dataset.state === 'live'")
+
+
+async def _measure(server: Server, options: argparse.Namespace, frames: list[Any]) -> None:
     packets = encoded(frames, options.codec, options.fps)
     tracks = [Shot(packets, options.fps) for _ in range(options.clients)]
     async with contextlib.AsyncExitStack() as stack:
@@ -88,6 +118,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--codec", choices=["h264", "vp8"], default="h264")
     parser.add_argument("--annotated", action="store_true")
+    parser.add_argument("--browser", action="store_true", help="one more client: the page in Chromium")
     parser.add_argument("--face", type=Path, default=ROOT / "sample_data" / "hero.png")
     options = parser.parse_args()
     loopback: Any = lambda **_: ["127.0.0.1"]  # noqa: E731

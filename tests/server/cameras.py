@@ -44,12 +44,17 @@ class Shot(MediaStreamTrack):
         super().__init__()
         self._packets, self._fps, self._begun, self._number = packets, fps, 0.0, 0
         self.sent: list[float] = []
+        self.sender: Any = None  # tells that a key is asked for
+        self._from = 0
 
     async def recv(self) -> Any:
         """The next one, in real time."""
         self._begun = self._begun or time.monotonic()
         await asyncio.sleep(self._begun + self._number / self._fps - time.monotonic())
-        packet = av.Packet(self._packets[self._number % len(self._packets)])
+        if getattr(self.sender, "_RTCRtpSender__force_keyframe", False):  # aiortc would tell its encoder
+            self.sender._RTCRtpSender__force_keyframe = False
+            self._from = self._number
+        packet = av.Packet(self._packets[(self._number - self._from) % len(self._packets)])
         packet.pts = self._number * PICTURE_CLOCK // self._fps
         packet.time_base = Fraction(1, PICTURE_CLOCK)
         self._number += 1
@@ -92,6 +97,8 @@ async def offering(
         known = RTCRtpSender.getCapabilities("video").codecs
         wanted = [each for each in known if each.mimeType.lower() == f"video/{codec}"]
         transceiver.setCodecPreferences(wanted)
+        if isinstance(track, Shot):
+            track.sender = transceiver.sender
     await connection.setLocalDescription(await connection.createOffer())
     return connection, channel
 

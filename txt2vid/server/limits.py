@@ -82,6 +82,7 @@ SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers 
 
 # The mesh page
 MAX_CAMERAS = 16  # at once, unless --max-cameras says otherwise: twice of what two cores track at 15 pictures a second
+CAMERA_SECONDS = 20.0  # without a picture, after which a camera counts as gone: a page that is asleep comes back
 PICTURES_A_SECOND = 62.0  # of one camera: twice of what it is asked for; and PICTURES_BURST at once after a pause
 PICTURES_BURST = 62.0
 PICTURE_BYTES_A_SECOND = 1.5e6  # of one camera: 30 JPEGs of 50 kB; as video it has a twentieth of that

@@ -25,6 +25,7 @@ class Camera:
     def __init__(self, cameras: Cameras) -> None:
         self.annotated = False
         self.number = self._dropped = 0
+        self.last = time.monotonic()  # when its last picture came
         self._cameras = cameras
         now = time.monotonic()
         self._pictures = Bucket(limits.PICTURES_A_SECOND, limits.PICTURES_BURST, now)
@@ -42,9 +43,13 @@ class Camera:
         """It cannot go on: a sentence for whoever shows it."""
         raise NotImplementedError
 
+    def cut(self, why: str) -> None:
+        """It is to end, and may come back."""
+        raise NotImplementedError
+
     def show(self, codec: str, data: bytes, captured: float, *, key: bool) -> bool:
         """A picture for the tracker. False where there are too many, or too many bytes: it is left out."""
-        now = time.monotonic()
+        self.last = now = time.monotonic()
         if not (self._pictures.take(1, now) and self._bytes.take(len(data), now)):
             return False
         return self._cameras.observers.send(Picture(self.number, codec, key, data, captured, now), droppable=True)
@@ -82,6 +87,7 @@ class Cameras:
         self._most, self._access = most, access
         self._coming = 0
         self._stopping = False
+        self._watch: asyncio.TimerHandle | None = None
 
     def check_room(self) -> None:
         """Raises Refused where there is no room for another."""
@@ -103,6 +109,7 @@ class Cameras:
             self._coming -= 1
         camera.annotated = annotated
         self.here.add(camera)
+        self._look_around()
 
     def leave(self, camera: Camera) -> None:
         """Its tracker and its place are free."""
@@ -118,10 +125,21 @@ class Cameras:
     async def stop(self, why: str = "The server is going down.") -> None:
         """Ends all."""
         self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         for camera in list(self.here):
             self.leave(camera)
             camera.bye(why)
         await self.observers.stop()
+
+    def _look_around(self) -> None:
+        """Cuts those of whom nothing has come for long, and looks again later while there are any."""
+        if self._watch is not None:
+            self._watch.cancel()
+        late = time.monotonic() - limits.CAMERA_SECONDS
+        for camera in [each for each in self.here if each.last < late]:
+            camera.cut(f"no picture for {limits.CAMERA_SECONDS:g} s")
+        self._watch = soon(self._look_around, limits.CAMERA_SECONDS / 4) if self.here else None
 
     @property
     def key(self) -> str | None:

@@ -39,6 +39,10 @@ class Frames(Camera):
         """The last word."""
         self._end(_ENDED, why)
 
+    def cut(self, why: str) -> None:
+        """The page connects again."""
+        self._end(_GOING, why)
+
     async def run(self, *, allowed: bool, annotated: bool) -> None:
         """The whole of it."""
         offered = SUBPROTOCOL in self._websocket.scope["subprotocols"]
@@ -95,5 +99,6 @@ class Frames(Camera):
                 for part in parts:
                     await within(self._websocket.send_bytes(part), limits.SEND_SECONDS)
             code, why = self._last
-            await within(self._websocket.send_text(json.dumps({"bye": why})), limits.SEND_SECONDS)
+            if code not in (_GOING, _FULL):  # the page may come again
+                await within(self._websocket.send_text(json.dumps({"bye": why})), limits.SEND_SECONDS)
             await within(self._websocket.close(code, why[:100]), limits.SEND_SECONDS)

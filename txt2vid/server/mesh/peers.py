@@ -74,6 +74,12 @@ class PeerCamera(Camera):
             self.peer.send(json.dumps({"bye": why}))
             soon(lambda: self.peer.close(why), BYE_SECONDS)
 
+    def cut(self, why: str) -> None:
+        """The page connects again."""
+        self.leave()
+        if self.peer is not None:
+            self.peer.close(why)
+
 
 def void(_sent: object) -> None:
     """Whether it was sent does not matter: a tracker that is gone tells by itself."""
