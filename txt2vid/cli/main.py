@@ -20,6 +20,7 @@ from txt2vid.interrupts import Terminated, termination, unwind_on
 
 COMMANDS: Mapping[str, str] = {
     "render": "A face and a voice, or a text, become a video; with --jobs, many of them.",
+    "drive": "A picture moves as another person does, of a video or an image.",
     "serve": "Faces speak live: a page, streams for any player, and a place for senders.",
     "doctor": "What works on this machine, what is missing, and what to type.",
     "send": "A microphone, a file or a text goes to a server, which speaks it.",

@@ -42,7 +42,15 @@ docs/mesh.md describes the files.
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4|png", help="The picture or video with the meshes drawn in.")
 @click.option("--points", type=FILE, metavar="OUT.jsonl|csv|npz", help="All landmarks of all faces in all frames.")
-@click.option("--obj", "--gltf", "solid", type=FILE, metavar="OUT.obj|gltf|glb", help="A face's 3D mesh, textured.")
+@click.option(
+    "--obj",
+    "--gltf",
+    "solids",
+    type=FILE,
+    multiple=True,
+    metavar="OUT.obj|gltf|glb",
+    help="A face's 3D mesh, textured.",
+)
 @click.option("--motion", type=FILE, metavar="OUT.csv", help="A face's motion, in the layout of Live Link Face.")
 @click.option(
     "--face", type=click.IntRange(min=0), default=0, metavar="ID", help="Whose --obj and --motion. [default: 0]"
@@ -65,7 +73,7 @@ def command(source: str, *, as_json: bool, **given: Any) -> int:
     from txt2vid.pipeline.mesh import MeshOptions, mesh  # cv2, mediapipe: not for a mistyped option
 
     options = MeshOptions(
-        source, tracking, given["output"], given["points"], given["solid"], given["motion"], given["face"],
+        source, tracking, given["output"], given["points"], given["solids"], given["motion"], given["face"],
         None if seconds is None else Fraction(seconds).limit_denominator(90_000),
     )  # fmt: skip
     with Bar("frames", Path(source).name) as bar, _interruptible() as stop:

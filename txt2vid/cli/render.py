@@ -31,6 +31,7 @@ _HELP = """Make a video of FACE speaking.
 txt2vid render --face me.jpg --audio hello.wav -o hello.mp4
 txt2vid render --face me.jpg --text "Hello, world." -o hello.mp4
 echo "Hello" | txt2vid render --face me.jpg --text-file - -o hello.mp4
+txt2vid render --face me.jpg --from-motion take.csv --audio take.wav -o take.mp4
 txt2vid render --jobs jobs.csv -O out/
 
 The columns of a jobs file: face; one of audio, text, text_file, subtitles; and, where wanted, output, fps, size,
@@ -47,7 +48,15 @@ Moods:    {moods}
 Gestures: {gestures}
 Manners:  {manners}, pause
 """.format(moods=", ".join(MOODS), gestures=", ".join(GESTURES), manners=", ".join(MANNERS))
-_SINGLE = ("face", "audio", "text", "text_file", "subtitles", "output")  # options that make no sense for a list of jobs
+_SINGLE = (
+    "face",
+    "audio",
+    "text",
+    "text_file",
+    "subtitles",
+    "from_motion",
+    "output",
+)  # options that make no sense for a list of jobs
 
 
 @click.command(name="render", help=_HELP)
@@ -56,6 +65,7 @@ _SINGLE = ("face", "audio", "text", "text_file", "subtitles", "output")  # optio
 @click.option("--text", metavar="TEXT", help="What is said, as text.")
 @click.option("--text-file", type=FILE, metavar="FILE|-", help="What is said, as a text file; - reads stdin.")
 @click.option("--subtitles", type=FILE, metavar="FILE", help="What is said, and when: .srt, .vtt.")
+@click.option("--from-motion", type=FILE, metavar="FILE.csv", help="What the face does, recorded by Live Link Face.")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="The video to write. [default: FACE-VOICE.mp4 here]")
 @engine_options
 @click.option("--fps", metavar="N", help="Frames a second: 25, 29.97, 30000/1001. [default: the video's, or 25]")
@@ -98,20 +108,22 @@ def command(jobs: Path | None, output_dir: Path | None, workers: int | None, as_
 
 def _render_options(given: dict[str, Any]) -> RenderOptions:
     """What the options ask for. Raises UsageError where they make no sense."""
-    face, audio, text_file, subtitles = (given[name] for name in ("face", "audio", "text_file", "subtitles"))
+    face, audio, text_file, subtitles, motion = (
+        given[name] for name in ("face", "audio", "text_file", "subtitles", "from_motion")
+    )
     if face is None:
         raise UsageError("no face: add --face with a picture or a video, for instance --face sample_data/hero.png")
     voices = [f"--{name.replace('_', '-')}" for name in VOICES if given[name] is not None]
-    if not voices:
+    if not voices and motion is None:
         raise UsageError(
             'a video needs one voice: add one of --audio FILE, --text "…", --text-file FILE, --subtitles FILE'
         )
     if len(voices) > 1:
         raise UsageError(f"{' and '.join(voices)} are more than one voice: leave all but one out")
     output = given["output"] or Path(
-        default_name(face, audio or subtitles or (text_file if text_file != Path("-") else None))
+        default_name(face, audio or subtitles or motion or (text_file if text_file != Path("-") else None))
     )
-    for source in (face, audio, text_file, subtitles, given["landmarks"], given["checkpoint"]):
+    for source in (face, audio, text_file, subtitles, motion, given["landmarks"], given["checkpoint"]):
         if source is not None and os.path.realpath(output) == os.path.realpath(source):
             raise UsageError(f"{output} is an input and would be overwritten: choose another -o")
     return RenderOptions(
@@ -133,8 +145,9 @@ def _render_options(given: dict[str, Any]) -> RenderOptions:
         unknown_tags=parse_unknown_tags(given["unknown_tags"] or "speak"),
         expression=parse_mood(given["expression"]) if given["expression"] is not None else None,
         captions=bool(given["captions"]),
-        idle=given["idle"] is not False,
+        idle=motion is None if given["idle"] is None else given["idle"],  # who is recorded blinks and breathes
         seed=given["seed"] or 0,
+        motion=motion,
     )
 
 

@@ -72,6 +72,13 @@ class Motion:
             np.clip(self.gaze + other.gaze, -1, 1),
         )
 
+    def faded(self, share: float) -> Motion:
+        """So much of it: 0 is the face at rest, 1 all of it."""
+        if share == 1.0:
+            return self
+        by = np.float32(share)
+        return Motion(self.blendshapes * by, self.rotation * by, self.translation * by, self.gaze * by)
+
     def with_blendshapes(self, **values: float) -> Motion:
         """A copy in which the named coefficients have the given values."""
         blendshapes = self.blendshapes.copy()

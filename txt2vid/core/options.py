@@ -124,6 +124,7 @@ class RenderOptions:
     expression: the mood of the whole. captions: whether what is said goes along, in the video and beside it.
     idle: blinks, breath and small head movement.
     seed: of all that is random; the same seed gives the same video.
+    motion: a recording that moves the face instead (Live Link Face's CSV), with the sound of `audio` or in silence.
     """
 
     face: FaceOptions
@@ -137,6 +138,37 @@ class RenderOptions:
     unknown_tags: str = "speak"
     expression: Cue | None = None
     captions: bool = False
+    idle: bool = True
+    seed: int = 0
+    motion: Path | None = None
+
+
+MOST_POSE = 2.0
+LONGEST_HELD = 600.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DriveOptions:
+    """A picture that is moved by another face: that of a video, or one expression of an image.
+
+    face: the hero, a still picture. output: the file to write: a video, or of an image a picture as well.
+    video, image: who drives; one of them. person: which of several faces in it, 0 the largest.
+    audio: speech that moves the mouth instead, and is heard. sound: whether the driving video's own is kept.
+    pose: strength of the head's movement, 0 to MOST_POSE. fps: None keeps the driving video's.
+    seconds: how long an image's expression is held where no audio tells it, up to LONGEST_HELD.
+    idle, seed: life where nobody drives, as in RenderOptions.
+    """
+
+    face: FaceOptions
+    output: Path
+    video: Path | None = None
+    image: Path | None = None
+    person: int = 0
+    audio: Path | None = None
+    sound: bool = True
+    pose: float = 1.0
+    fps: Fraction | None = None
+    seconds: float = 5.0
     idle: bool = True
     seed: int = 0
 

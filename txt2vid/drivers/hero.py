@@ -11,23 +11,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from txt2vid.core.motion import INDEX, Motion
+from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 
-TURN_GAIN = (1.5, 1.65, 1.05)  # pitch, yaw, roll: what is asked for over what is seen of it
+TURN_GAIN = (1.4, 1.65, 1.05)  # pitch, yaw, roll: what is asked for over what is seen of it
 TURN_LIMITS = tuple(math.radians(degrees) for degrees in (24, 28, 25))  # a picture turned further shows its edge
 SHIFT_LIMITS = (0.10, 0.08, 0.12)  # face widths: to the right, down, nearer
 SHIFTED = 0.35  # of the person's own way through the picture
 SHUT_SEEN = (0.0, 0.08, 0.17, 0.28, 0.37, 0.47, 0.62, 0.93, 1.0)  # of lids, as the mesh sees them drawn …
 SHUT_DRAWN = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # … at these values of eyeBlink
-MOST_POSE = 2.0  # strength of the head's movement that may be asked for
 
-_BLINKS = (INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"])
+DOWN_SHUTS, UP_SHUTS = 0.20, 0.09  # of an eye's opening, that a drawn look down, and up, shuts as the mesh sees it
+WIDE_GAIN = 1.6  # of eyes that are opened wide
+KEPT_SMILE = 0.7  # of the corners of the person's mouth, while speech moves the rest of it
+
+_MOUTH = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "tongue"))])
+_CORNERS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("mouthSmile", "mouthFrown"))])
+_BLINKS = np.array([INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]])
+_WIDES = np.array([INDEX["eyeWideLeft"], INDEX["eyeWideRight"]])
 
 
 def for_hero(seen: Motion, pose: float = 1.0) -> Motion:
-    """The motion that a hero is drawn with. pose: strength of the head's movement, 0 to MOST_POSE; limits hold."""
+    """The motion that a hero is drawn with. pose: strength of the head's movement, 0 to 2; limits hold."""
     blendshapes = seen.blendshapes.copy()
-    blendshapes[list(_BLINKS)] = np.interp(blendshapes[list(_BLINKS)], SHUT_SEEN, SHUT_DRAWN)
+    down = float(seen.gaze[1])
+    shut = blendshapes[_BLINKS] - np.float32(max(DOWN_SHUTS * down, -UP_SHUTS * down))
+    blendshapes[_BLINKS] = np.interp(shut, SHUT_SEEN, SHUT_DRAWN)
+    blendshapes[_WIDES] = np.minimum(1, WIDE_GAIN * blendshapes[_WIDES])
     turns = zip(seen.rotation, TURN_GAIN, TURN_LIMITS, strict=True)
     shifts = zip(seen.translation, SHIFT_LIMITS, strict=True)
     return replace(
@@ -36,6 +45,14 @@ def for_hero(seen: Motion, pose: float = 1.0) -> Motion:
         rotation=np.array([soft(pose * gain * float(turn), limit) for turn, gain, limit in turns], np.float32),
         translation=np.array([soft(pose * SHIFTED * float(shift), limit) for shift, limit in shifts], np.float32),
     )
+
+
+def without_mouth(motion: Motion) -> Motion:
+    """The motion where somebody else moves the mouth: what is left of it there is a smile, or its opposite."""
+    blendshapes = motion.blendshapes.copy()
+    blendshapes[_MOUTH] = 0
+    blendshapes[_CORNERS] = np.float32(KEPT_SMILE) * motion.blendshapes[_CORNERS]
+    return replace(motion, blendshapes=blendshapes)
 
 
 def soft(value: float, limit: float) -> float:

@@ -22,7 +22,6 @@ from txt2vid.faces.head import Head, Points, head_of
 
 HEIGHTS = 0.75  # a face height is so many face widths, the other way about: width over height
 EYE_REACH = (1.15, 0.75)  # iris radii at gaze 1, sideways and down, as the mesh engine turns eyes
-LID_FOLLOWS = 0.47  # of an eye's opening, that a look down at 1 shuts by itself
 WIDER = 0.33  # of its opening, that eyeWide opens an eye by
 FADE, RETURN = 0.5, 0.4  # seconds in which a lost face goes to idle, and one that is back takes over
 PATIENCE = 0.12  # seconds for which a lost face is held: a frame or two that the mesh missed
@@ -31,20 +30,20 @@ TURNED = math.radians(25)  # from which on the far eye does as the near one
 
 _BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
 _WIDES = [INDEX["eyeWideLeft"], INDEX["eyeWideRight"]]
-_SQUINTS = [INDEX["eyeSquintLeft"], INDEX["eyeSquintRight"]]
 _LENGTH = len(BLENDSHAPES) + 8
 
 
 class VideoDriver:
     """Motion of one person, frame by frame. Belongs to one time line; times rise.
 
-    single: there is one picture only, which is compared to the average face.
+    single: there is one picture only, which is compared to the average face. learns: every frame is given to `learn`
+    some time before `drive`, so that rest is known better than it could be live.
     `presence` says how much there is to see, 0 to 1: give the rest to an idle driver.
     """
 
-    def __init__(self, *, single: bool = False) -> None:
+    def __init__(self, *, single: bool = False, learns: bool = False) -> None:
         self.presence = 0.0
-        self._single = single
+        self._single, self._learns = single, learns
         self._neutral = Neutral(single=single)
         self._rest: Rest | None = None
         self._solver: Solver | None = None
@@ -57,12 +56,12 @@ class VideoDriver:
         self._lost = math.inf  # since when, in seconds that it lasts
 
     def learn(self, frames: Iterable[Landmarks | None]) -> None:
-        """Looks at frames beforehand, so that rest is known from the first one on; they are not driven by."""
+        """Looks at frames beforehand, so that rest is known before they are driven by."""
         for landmarks in frames:
             head = head_of(landmarks) if landmarks is not None else None
             if head is not None:
                 self._neutral.see(head)
-        if len(self._neutral):
+        if self._rest is None and len(self._neutral):
             self._settle(self._neutral.rest())
 
     def drive(self, landmarks: Landmarks | None, time: float) -> Motion:
@@ -83,11 +82,15 @@ class VideoDriver:
         return _motion(self._motion)
 
     def _seen(self, landmarks: Landmarks | None, time: float) -> Head | None:
-        average = head_of(landmarks) if landmarks is not None else None
-        if average is None or landmarks is None:
+        if landmarks is None:
             return None
-        self._neutral.see(average)
-        if self._rest is None or time - self._refined >= max(REFINE, SLOWER * (time - self._began)):
+        known = self._rest
+        if known is None or not self._learns:
+            average = head_of(landmarks)
+            if average is None:
+                return None
+            self._neutral.see(average)
+        if known is None or time - self._refined >= max(REFINE, SLOWER * (time - self._began)):
             self._refined = time
             self._settle(self._neutral.rest())
         return head_of(landmarks, self._rest.points if self._rest is not None else None)
@@ -126,18 +129,18 @@ class VideoDriver:
         values[: len(BLENDSHAPES)] = solver.solve(head.points)
         gaze = (looks(head.points) - rest.looks) / EYE_REACH
         values[-2:] = np.clip(gaze, -1, 1)
-        self._eyes(values, head.points, float(values[-1]), float(turn[1]))
+        self._eyes(values, head.points, float(turn[1]))
         values[-8:-5] = turn
         values[-5:-2] = self._shift(head, rest)
         return values
 
-    def _eyes(self, values: NDArray[np.float32], points: Points, down: float, yaw: float) -> None:
-        """Lids: what is shut by the gaze itself is not counted twice; a far eye is not believed."""
+    def _eyes(self, values: NDArray[np.float32], points: Points, yaw: float) -> None:
+        """Lids: the eye that a turned head shows less of does as the nearer one."""
         rest = self._rest
         if rest is None:
             return
         shut = (rest.openings - openings(points)) / (rest.openings * (1 - SHUT_LIDS))
-        far = min(1.0, max(0.0, abs(yaw) / TURNED - 1)) if TURNED else 0.0
+        far = min(1.0, max(0.0, abs(yaw) / TURNED - 1))
         near = 1 if yaw > 0 else 0  # the eye that is nearer to the viewer: turned to the picture's right, the right one
         shut[1 - near] += far * (shut[near] - shut[1 - near])
         both = float(shut.mean())
@@ -145,7 +148,7 @@ class VideoDriver:
         apart *= smoothstep((abs(apart) - 0.06) / 0.14)  # less is noise: eyes blink together
         for i, sign in ((0, 1), (1, -1)):
             closed = both + sign * apart
-            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - 0.05) / 0.90 - max(0.0, LID_FOLLOWS * down)))
+            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - 0.05) / 0.90))
             values[_WIDES[i]] = min(1.0, max(0.0, (-closed - 0.06) / WIDER))
 
     def _shift(self, head: Head, rest: Rest) -> NDArray[np.float64]:

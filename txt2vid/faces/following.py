@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from txt2vid.core.media import Pixels
-from txt2vid.faces.crop import view_of
+from txt2vid.faces.crop import rows, view_of
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.found import Found, look, plausible
-from txt2vid.faces.search import find_nearby
+from txt2vid.faces.search import find_faces, find_nearby
 
 _LEAST = 0.5  # the mesh's score below which the face is lost (MediaPipe's own threshold)
 _JUMP = 0.5  # extents that a face's middle may move from one frame to the next
@@ -29,7 +30,7 @@ class Place:
 
     def distance(self, other: Place) -> float:
         """Between the middles, in sizes of the smaller of both."""
-        return float(np.hypot(self.x - other.x, self.y - other.y)) / max(1.0, min(self.extent, other.extent))
+        return math.hypot(self.x - other.x, self.y - other.y) / max(1.0, min(self.extent, other.extent))
 
     def is_like(self, other: Place, near: float, growth: float) -> bool:
         """Whether both may be the same face."""
@@ -39,9 +40,10 @@ class Place:
 
 def place_of(points: Landmarks) -> Place:
     """The place of a face with these landmarks."""
-    x, y = points[:, :2].mean(axis=0)
-    width, height = np.ptp(points[:, :2], axis=0)
-    return Place(float(x), float(y), float(np.sqrt(width * height)))
+    both = rows(points)
+    x, y = (both.sum(axis=1) / both.shape[1]).tolist()
+    width, height = (both.max(axis=1) - both.min(axis=1)).tolist()
+    return Place(x, y, math.sqrt(width * height))
 
 
 class Follower:
@@ -91,3 +93,31 @@ class Follower:
         for place in seen:
             nearest = min(range(len(self._others)), key=lambda i: place.distance(self._others[i]))
             self._others[nearest] = place
+
+
+class Finder:
+    """Looks for the first face by what is cheap, now and then by everything there is; then follows it.
+
+    index: which of several faces, 0 the largest; it is waited for until so many are seen at once. most: were seen.
+    """
+
+    def __init__(self, index: int = 0) -> None:
+        self.most = 0
+        self._index = index
+        self._follower: Follower | None = None
+        self._thorough = 0.0  # seconds from which the next thorough look may come: at 0, 1, 2, 4, 8 …
+
+    def look(self, picture: Pixels, time: float) -> Landmarks | None:
+        """The face's landmarks in the next frame; None where there is none."""
+        if self._follower is not None:
+            return self._follower.follow(picture)
+        faces = find_nearby(picture)
+        if len(faces) <= self._index and time >= self._thorough:
+            self._thorough = max(1.0, 2 * time)
+            faces, _ = find_faces(picture, self._index + 1)
+        self.most = max(self.most, len(faces))
+        if len(faces) <= self._index:
+            return None
+        chosen = faces[self._index]
+        self._follower = Follower(chosen, [face for face in faces if face is not chosen])
+        return chosen.landmarks

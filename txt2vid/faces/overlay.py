@@ -32,10 +32,11 @@ FEATURES: dict[str, Colour] = {
     "nose": (220, 150, 220),
     "lips": (110, 100, 255),
 }
-_MESH_ALPHA = 0.45  # of the tesselation's lines: skin shows through, contours stand out
+_MESH_ALPHA = 0.45  # of the tesselation's lines: skin shows through, contours stand out …
+_MESH_WIDTH = 240.0  # … from so many pixels of face width on; below, where they lie close, it is less
 _FINE = 4  # bits of a pixel's fraction that lines are placed by
 _THIN = 260.0  # pixels of face width for one more pixel of line width
-_CROWDED = 90  # pixels of face width below which the tesselation would hide the face
+_CROWDED = 70  # pixels of face width below which the tesselation would hide the face
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
@@ -58,7 +59,8 @@ def _draw_face(canvas: Pixels, face: TrackedFace) -> None:
         over = part.copy()
         edges = _fixed(points[:, :2] - corner)[tesselation()]
         cv2.polylines(over, list(edges), False, colour, max(1, thick // 2), cv2.LINE_AA, _FINE)
-        cv2.addWeighted(over, _MESH_ALPHA, part, 1 - _MESH_ALPHA, 0, dst=part)
+        alpha = _MESH_ALPHA * min(1.0, width / _MESH_WIDTH)
+        cv2.addWeighted(over, alpha, part, 1 - alpha, 0, dst=part)
     placed = _fixed(points[:, :2])
     for name, rows in CONTOURS.items():
         if not name.startswith("iris"):

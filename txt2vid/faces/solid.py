@@ -24,7 +24,7 @@ from txt2vid.errors import OutputError, UsageError
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.landmarks import TEMPLES
 from txt2vid.faces.points import WITHOUT_IRISES
-from txt2vid.faces.topology import Triangles, filling, triangles
+from txt2vid.faces.topology import Triangles, surface
 
 SOLID_FILES = (".obj", ".gltf", ".glb")
 FACE_WIDTH = 0.14  # metres from temple to temple (bizygomatic breadth: 0.139 of men, 0.130 of women; ANSUR, 1988)
@@ -53,7 +53,7 @@ def solid_of(landmarks: Landmarks, size: tuple[int, int]) -> Solid:
     points = landmarks[:WITHOUT_IRISES].astype(np.float64)
     width = float(np.linalg.norm(points[TEMPLES[0]] - points[TEMPLES[1]]))
     vertices = (points - points.mean(axis=0)) * (1, -1, -1) * (FACE_WIDTH / max(width, 1e-6))
-    faces = np.concatenate([triangles(), filling()])[:, ::-1]  # y was turned over: the other way round
+    faces = surface()[:, ::-1]  # y was turned over: the other way round
     sides = vertices[faces]
     areas = np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0])
     normals = np.zeros_like(vertices)
@@ -64,15 +64,19 @@ def solid_of(landmarks: Landmarks, size: tuple[int, int]) -> Solid:
     return Solid(vertices.astype(np.float32), normals.astype(np.float32), texture.astype(np.float32), faces)
 
 
-def check_solid(path: Path) -> None:
-    """Raises UsageError where the extension is none of SOLID_FILES."""
+def solid_files(path: Path) -> list[Path]:
+    """All files that a mesh of that name is in. Raises UsageError where the extension is none of SOLID_FILES."""
     if path.suffix.lower() not in SOLID_FILES:
         raise UsageError(f"{path} has no known extension for a 3D mesh: choose one of {' '.join(SOLID_FILES)}")
+    if path.suffix.lower() != ".obj":
+        return [path]
+    stem = re.sub(r"[^\w.-]", "_", path.stem)  # many readers stop at a space
+    return [path, path.with_name(f"{stem}.mtl"), path.with_name(f"{stem}_texture.png")]
 
 
 def write_solid(path: Path, landmarks: Landmarks, picture: Pixels) -> list[Path]:
     """Writes the mesh, and returns all files that it is in. Raises UsageError, OutputError."""
-    check_solid(path)
+    solid_files(path)
     height, width = picture.shape[:2]
     solid = solid_of(landmarks, (width, height))
     image = cv2.imencode(".png", picture)[1].tobytes()
@@ -90,9 +94,8 @@ def write_solid(path: Path, landmarks: Landmarks, picture: Pixels) -> list[Path]
 
 
 def _wavefront(path: Path, solid: Solid, image: bytes) -> Mapping[Path, bytes]:
-    """OBJ, and beside it what it names; their names have no spaces, which many readers stop at."""
-    stem = re.sub(r"[^\w.-]", "_", path.stem)
-    material, texture = path.with_name(f"{stem}.mtl"), path.with_name(f"{stem}.png")
+    """OBJ, and beside it what it names."""
+    _, material, texture = solid_files(path)
     lines = [f"# {_GENERATOR}: metres, y up, z towards the viewer", f"mtllib {material.name}", "o face"]
     lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in solid.vertices]
     lines += [f"vt {u:.6f} {1 - v:.6f}" for u, v in solid.texture]

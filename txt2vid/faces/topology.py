@@ -101,12 +101,42 @@ def filling() -> Triangles:
     return _facing(found)
 
 
+@cache
+def surface() -> Triangles:
+    """All 898: the triangles, then the filling, turned alike, so that normals agree across every edge."""
+    rings = [(int(a), int(b), int(c)) for a, b, c in (*triangles(), *filling())]
+    at_edge: dict[tuple[int, int], list[int]] = {}
+    for i, ring in enumerate(rings):
+        for a, b in _sides(ring):
+            at_edge.setdefault((min(a, b), max(a, b)), []).append(i)
+    first = next(i for i, ring in enumerate(rings) if NOSE[0][-1] in ring)  # the nose's tip: seen from the front
+    turned, waiting = {first: rings[first]}, [first]
+    while waiting:  # from neighbour to neighbour: of two that share an edge, each runs along it the other way
+        here = turned[waiting.pop()]
+        for a, b in _sides(here):
+            for i in at_edge[min(a, b), max(a, b)]:
+                if i not in turned:
+                    turned[i] = rings[i] if (b, a) in _sides(rings[i]) else rings[i][::-1]
+                    waiting.append(i)
+    return _fixed([turned[i] for i in range(len(rings))])
+
+
+def _sides(ring: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    a, b, c = ring
+    return (a, b), (b, c), (c, a)
+
+
 def _facing(rings: list[tuple[int, ...]]) -> Triangles:
     """Each turned so that it is clockwise, on the average face."""
-    table: Triangles = np.array(rings, np.intp)
+    table = np.array(rings, np.intp)
     a, b, c = (canonical()[table[:, i], :2] for i in range(3))
     turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0] < 0
     table[turned] = table[turned][:, ::-1]
+    return _fixed(table)
+
+
+def _fixed(rings: list[tuple[int, ...]] | Triangles) -> Triangles:
+    table: Triangles = np.array(rings, np.intp)
     table.setflags(write=False)
     return table
 

@@ -19,6 +19,7 @@ from txt2vid.core.clock import FrameTime, first_sample
 from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE, SPEECH_RATE, Samples
 from txt2vid.core.motion import Motion
+from txt2vid.core.motionwire import Seen
 from txt2vid.core.wire import EPOCHS, AudioFormat, Packet
 from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.features import Ear
@@ -32,6 +33,7 @@ from txt2vid.pipeline.hearing import Decimator
 from txt2vid.pipeline.ingest import Ingest
 from txt2vid.pipeline.jitter import JitterBuffer
 from txt2vid.pipeline.messages import Say
+from txt2vid.pipeline.puppet import Puppet
 from txt2vid.pipeline.script import Finished, Line, Script
 from txt2vid.pipeline.tape import Tape
 from txt2vid.tts.choose import Kept
@@ -92,6 +94,7 @@ class Session:
         self.fps = fps
         self._expression = expression
         self._expressions = ExpressionDriver(expression, mouth_only=seed is None)
+        self._puppet = Puppet()
         self._hearing = hearing
         beyond = max(LOOKAHEAD, hearing.lookahead if hearing else 0)
         self._ahead = beyond * LISTENING_RATE // SPEECH_RATE + Decimator.delay
@@ -156,6 +159,11 @@ class Session:
             self._expressions.base(cue or self._expression, self.time)
         else:
             self._expressions.gesture(cue, self.time)
+
+    def move(self, seen: Seen) -> None:
+        """A camera saw a face: it moves this one, as long as more come. A face that lives by itself is left alone."""
+        if self._idle is not None:
+            self._puppet.put(seen, float(self.time))
 
     def cut(self, epoch: int) -> list[int]:
         """An interruption: what is not shown yet is dropped, softly. The ids of texts not spoken to their end."""
@@ -275,11 +283,11 @@ class Session:
         self._given = until
         middle = float(frame.time + frame.duration / 2)
         uncut = self._uncut.at(middle)
-        spoken = _scaled(self._mouth.drive(frame, speech), self._unscripted.at(middle))
-        motion = _scaled(self._phonemes.drive(frame, speech) + spoken, uncut)
-        motion = self._expressions.over(frame, motion)
+        spoken = self._mouth.drive(frame, speech).faded(self._unscripted.at(middle))
+        motion = (self._phonemes.drive(frame, speech) + spoken).faded(uncut)
+        motion, alone = self._puppet.over(frame, self._expressions.over(frame, motion))
         if self._idle is not None:
-            motion = motion + self._idle.drive(frame, speech)
+            motion = motion + self._idle.drive(frame, speech).faded(alone)
         heard = None
         if self._hearing is not None:
             until = end + self._hearing.lookahead
@@ -293,8 +301,3 @@ def _silence(samples: Samples) -> int:
     """How many samples there are before the first sound."""
     (loud,) = (np.abs(samples) > QUIET).nonzero()
     return int(loud[0]) if len(loud) else len(samples)
-
-
-def _scaled(mouth: Motion, share: float) -> Motion:
-    """A share of what a mouth does."""
-    return mouth if share == 1.0 else Motion(mouth.blendshapes * np.float32(share))

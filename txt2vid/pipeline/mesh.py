@@ -23,7 +23,7 @@ from txt2vid.faces.many import FaceTracker, TrackedFace
 from txt2vid.faces.pictures import is_picture, load_picture
 from txt2vid.faces.point_files import points_writer
 from txt2vid.faces.search import find_faces
-from txt2vid.faces.solid import check_solid
+from txt2vid.faces.solid import solid_files
 from txt2vid.ffmpeg.camera import CameraReader, camera_of
 from txt2vid.ffmpeg.containers import container_of
 from txt2vid.ffmpeg.probe import missing, probe
@@ -49,7 +49,7 @@ Progress = Callable[[int, int | None], None]
 class MeshOptions:
     """What is looked at, and what is written.
 
-    source: a picture, a video, or a camera ("/dev/video0", "camera"). overlay, points, solid, motion: files to write.
+    source: a picture, a video, or a camera ("/dev/video0", "camera"). overlay, points, solids, motion: files to write.
     face: the id of the face whose mesh and motion are written. seconds: at most so much is looked at.
     """
 
@@ -57,7 +57,7 @@ class MeshOptions:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     overlay: Path | None = None
     points: Path | None = None
-    solid: Path | None = None
+    solids: tuple[Path, ...] = ()
     motion: Path | None = None
     face: int = 0
     seconds: Fraction | None = None
@@ -160,7 +160,7 @@ def _check_found(options: MeshOptions, people: dict[int, Person]) -> None:
         raise FaceError(
             f"no face found in {options.source}: give a larger, more frontal face, or --min-detection-confidence 0.2"
         )
-    if options.face not in people and (options.solid or options.motion):
+    if options.face not in people and (options.solids or options.motion):
         there = ", ".join(map(str, sorted(people)))
         raise FaceError(
             f"{options.source} shows no face {options.face}, but {there}: choose with --face, or --max-faces"
@@ -197,8 +197,8 @@ class _Source:
             yield self.overlay(options.overlay)
         if options.points is not None:
             yield PointsFile(options.points)
-        if options.solid is not None:
-            yield SolidFile(options.solid, options.face)
+        for path in options.solids:
+            yield SolidFile(path, options.face)
         if options.motion is not None:
             yield MotionFile(options.motion, options.face, single=self.kind == "picture")
 
@@ -279,12 +279,10 @@ def _source(options: MeshOptions) -> _Source:
 
 
 def _check(options: MeshOptions) -> None:
-    wanted = [options.overlay, options.points, options.solid, options.motion]
-    paths = [path for path in wanted if path is not None]
     if options.points is not None:
         points_writer(options.points)
-    if options.solid is not None:
-        check_solid(options.solid)
+    paths = [path for path in (options.overlay, options.points, options.motion) if path is not None]
+    paths += [path for solid in options.solids for path in solid_files(solid)]
     for path in paths:
         if os.path.realpath(path) == os.path.realpath(options.source):
             raise UsageError(f"{path} is the input and would be overwritten: choose another name")

@@ -83,6 +83,10 @@ class Output(ABC):
 class OverlayPicture(Output):
     """A picture with its faces drawn over it."""
 
+    def __enter__(self) -> Self:
+        self._part = self._stack.enter_context(whole(self.path))
+        return self
+
     def write(self, sight: Sight) -> None:
         """See `Output.write`."""
         drawn = draw_faces(sight.pixels, sight.faces)
@@ -91,8 +95,7 @@ class OverlayPicture(Output):
         )
         if not done:
             raise OutputError(f"{self.path} cannot be written: choose a .png")
-        with whole(self.path) as part:
-            part.write_bytes(data.tobytes())
+        self._part.write_bytes(data.tobytes())
 
 
 class OverlayVideo(Output):

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from txt2vid.core.captions import Caption
 from txt2vid.core.expressions import Cue
+from txt2vid.core.motionwire import Seen
 from txt2vid.core.options import FaceOptions, SpeakerOptions
 from txt2vid.core.packets import PicturePacket, SoundPacket
 from txt2vid.core.wire import AudioFormat, Packet
@@ -106,6 +107,14 @@ class Express:
 
     session: str
     cue: Cue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What the sender's camera saw: the face does it, too."""
+
+    session: str
+    seen: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +296,7 @@ Request = (
     | Hear
     | Say
     | Express
+    | Move
     | Cut
     | Drain
     | ChangeFace

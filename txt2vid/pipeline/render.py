@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from txt2vid.ffmpeg.captions import add_captions, captions_beside
 from txt2vid.ffmpeg.encode import Encoder
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.choice import Chosen, choose
+from txt2vid.pipeline.recorded import RecordedVoice
 from txt2vid.pipeline.timeline import Moment, moments
 from txt2vid.pipeline.voice import FileVoice, TextVoice, Voice
 
@@ -98,7 +99,7 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     voice = _voice(options)
     needed = _needed(voice, options) if faces is None else None  # rows that share a video share all of it
     faces = faces or FaceCache()
-    chosen = faces.engine(options.engine)
+    chosen = faces.engine(options.engine if options.motion is None else replace(options.engine, name="mesh"))
     engine = chosen.engine
     face, prepared = faces.get(options.face, options.fps, engine, needed)
     fps = options.fps or face.fps or DEFAULT_FPS
@@ -137,6 +138,8 @@ def _batches(stream: Iterator[Moment], size: int) -> Iterator[list[Moment]]:
 
 
 def _voice(options: RenderOptions) -> Voice:
+    if options.motion is not None:
+        return RecordedVoice(options.motion, options.audio)
     if options.audio is not None:
         return FileVoice(options.audio)
     if options.subtitles is not None:
@@ -159,13 +162,29 @@ def _needed(voice: Voice, options: RenderOptions) -> int | None:
 
 def _check(options: RenderOptions) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
-    if sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != 1:
+    if options.motion is not None:
+        _check_motion(options)
+    elif sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != 1:
         raise UsageError("give a sound file (--audio FILE), a text (--text TEXT, --text-file FILE) or --subtitles FILE")
     if options.captions and options.audio is not None:
         raise UsageError("what is said in a sound file is not known: leave --captions out, or give a text")
     beside = captions_beside(options.output)
     if options.captions and options.subtitles is not None and beside.resolve() == options.subtitles.resolve():
         raise UsageError(f"the captions {beside} would overwrite the subtitles: choose another name with -o")
-    for path in (options.face.path, options.audio):
+    for path in (options.face.path, options.audio, options.motion):
         if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise UsageError(f"the output {options.output} is also an input: choose another name with -o")
+
+
+def _check_motion(options: RenderOptions) -> None:
+    """Raises UsageError on what a recording of motion leaves no room for."""
+    if options.text is not None or options.subtitles is not None:
+        raise UsageError(
+            "a recording of motion moves the mouth itself: leave the text out, or give its sound with --audio"
+        )
+    if options.engine.name not in ("auto", "mesh"):
+        raise UsageError(
+            f"engine {options.engine.name} does not draw recorded motion: leave --engine out, or write mesh"
+        )
+    if options.captions:
+        raise UsageError("what is said in a recording of motion is not known: leave --captions out")

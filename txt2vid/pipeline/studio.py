@@ -190,6 +190,8 @@ class Studio:
             self._say(stage, request)
         elif isinstance(request, messages.Express):
             session.express(request.cue)
+        elif isinstance(request, messages.Move):
+            session.move(request.seen)
         elif isinstance(request, messages.Cut):
             self._cut(stage, request.epoch)
         elif isinstance(request, messages.Drain):

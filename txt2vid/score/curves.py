@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from txt2vid.core.media import Pixels
 from txt2vid.errors import FaceError
 from txt2vid.faces.face import Landmarks
-from txt2vid.faces.following import Follower, Place, place_of
+from txt2vid.faces.following import Finder, Place, place_of
 from txt2vid.faces.head import FACE, LIPS, PROFILE, Head, head_of
-from txt2vid.faces.search import find_faces, find_nearby
 from txt2vid.ffmpeg.timed import TimedReader
 
 LONGEST = 1280  # pixels of the longer side: the mesh looks at 192 of the face
@@ -149,24 +147,3 @@ def watch(path: Path, progress: Progress | None = None) -> Seen:
     if not seen.faces:
         raise FaceError(f"no face found in {path}: give a video with a larger, more frontal face")
     return seen
-
-
-class Finder:
-    """Looks for the first face by what is cheap, now and then by everything there is; then follows it."""
-
-    def __init__(self) -> None:
-        self._follower: Follower | None = None
-        self._thorough = 0.0  # seconds from which the next thorough look may come: at 0, 1, 2, 4, 8 …
-
-    def look(self, picture: Pixels, time: float) -> Landmarks | None:
-        """The face's landmarks in the next frame; None where there is none."""
-        if self._follower is not None:
-            return self._follower.follow(picture)
-        faces = find_nearby(picture)
-        if not faces and time >= self._thorough:
-            self._thorough = max(1.0, 2 * time)
-            faces, _ = find_faces(picture)
-        if not faces:
-            return None
-        self._follower = Follower(faces[0], faces[1:])
-        return faces[0].landmarks

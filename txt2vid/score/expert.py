@@ -19,10 +19,11 @@ from txt2vid.core.media import SPEECH_RATE, Pixels, Samples
 from txt2vid.errors import DependencyError, EngineError, FaceError, VideoError
 from txt2vid.faces.crop import View
 from txt2vid.faces.face import Edges, outline
+from txt2vid.faces.following import Finder
 from txt2vid.ffmpeg.decode import AudioReader, VideoReader, even_size
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.voice import Listener
-from txt2vid.score.curves import LONGEST, Finder, Progress
+from txt2vid.score.curves import LONGEST, Progress
 from txt2vid.score.result import Expert
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from txt2vid.errors import ServerError
 from txt2vid.sender import address
 from txt2vid.sender.connection import Connection, Place
 from txt2vid.sender.loop import beside
-from txt2vid.sender.outbox import Outbox
+from txt2vid.sender.outbox import Moved, Outbox
 from txt2vid.sender.pace import delays
 from txt2vid.sender.packets import BITRATE, Level, packetizer
 from txt2vid.sender.refusal import LostError
-from txt2vid.sender.sources import SoundSource, Source, TextSource
+from txt2vid.sender.sources import MotionSource, SoundSource, Source, TextSource
 from txt2vid.sender.status import Status
 
 STOP_SECONDS = 3.0  # after `stop` for the rest to be shown
@@ -63,7 +63,7 @@ class Client:
         self._options, self._source = options, source
         self.status = Status()
         self._outbox = Outbox(live=source.live)
-        audio = None if isinstance(source, TextSource) else wire.AudioFormat(_CODECS[options.codec])
+        audio = None if isinstance(source, TextSource | MotionSource) else wire.AudioFormat(_CODECS[options.codec])
         hello = wire.Hello(
             session=options.session, face=options.face, token=options.token, audio=audio, interrupt=options.interrupt
         )
@@ -133,6 +133,9 @@ class Client:
             await self._feed_texts(self._source)
         elif isinstance(self._source, SoundSource):
             await self._feed_sound(self._source)
+        elif isinstance(self._source, MotionSource):
+            async for motion in self._source.motions():
+                self._outbox.move(Moved(motion))
         self._outbox.close()
 
     async def _feed_texts(self, source: TextSource) -> None:

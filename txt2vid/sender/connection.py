@@ -18,7 +18,7 @@ from txt2vid.core import wire
 from txt2vid.core.tasks import within
 from txt2vid.sender import address, refusal
 from txt2vid.sender.loop import beside
-from txt2vid.sender.outbox import Cut, Outbox, Sound
+from txt2vid.sender.outbox import Cut, Moved, Outbox, Sound
 from txt2vid.sender.refusal import LostError
 from txt2vid.sender.status import Status
 from txt2vid.sender.words import Words
@@ -170,6 +170,9 @@ class Connection:
             if isinstance(item, Sound):
                 await socket.send(wire.encode_packet(wire.Packet(place.epoch, item.position, item.payload)))
                 status.seconds += item.seconds
+            elif isinstance(item, Moved):
+                await socket.send(item.payload)
+                status.moved += 1
             elif isinstance(item, Cut):
                 place.epoch = (place.epoch + 1) % wire.EPOCHS
                 await socket.send(wire.encode(wire.Interrupt(place.epoch)))

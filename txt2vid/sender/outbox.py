@@ -12,6 +12,8 @@ from txt2vid.core.wire import Text
 LIVE_SECONDS = 0.5  # of a microphone's sound that wait: a hiccup of a network; more would only be heard too late
 FILE_SECONDS = 0.2  # of a file's sound that wait: it can wait in the file as well
 WINDOW_SECONDS = 1.5  # of sound that no pong has acknowledged. With what waits below the burst that servers take (2 s)
+MAX_MOVED = 4  # motions of a camera that wait: the oldest are dropped, the face would only be late
+MOVED_WINDOW = 120  # motions that no pong has acknowledged: some seconds; then they wait
 MAX_TEXTS = 8  # that are not spoken yet: the next is at the server before the last has ended
 MAX_CHARACTERS = 20_000  # of those, unless it is one alone: below the burst that servers take (30,000)
 
@@ -30,7 +32,14 @@ class Cut:
     """An interruption: sound after it is of the next epoch."""
 
 
-Item = Sound | Text | Cut
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a camera saw, as it goes over the wire."""
+
+    payload: bytes
+
+
+Item = Sound | Text | Cut | Moved
 
 
 class Outbox:
@@ -50,6 +59,14 @@ class Outbox:
         self._changed = asyncio.Event()
         self.dropped = 0.0
         """Seconds of sound that were left out."""
+
+    def move(self, item: Moved) -> None:
+        """Adds what a camera saw; where MAX_MOVED wait, the oldest is dropped."""
+        waiting = [each for each in self._waiting if isinstance(each, Moved)]
+        if len(waiting) >= MAX_MOVED:
+            self._waiting.remove(waiting[0])
+        self._waiting.append(item)
+        self._changed.set()
 
     async def put(self, item: Sound | Text) -> None:
         """Adds an item at the end."""
@@ -110,7 +127,7 @@ class Outbox:
         if not resumed:
             lost = [*self._unspoken.values(), *(item for item in lost if isinstance(item, Sound))]
         for item in reversed(lost):
-            if not (self._live and isinstance(item, Sound)):
+            if not ((self._live and isinstance(item, Sound)) or isinstance(item, Moved)):
                 self._waiting.appendleft(item)
         self._sent.clear()
         for item in self._waiting:
@@ -133,6 +150,8 @@ class Outbox:
     def _may_go(self, item: Item) -> bool:
         if isinstance(item, Sound):
             return _seconds(sent for _, sent in self._sent) + item.seconds <= WINDOW_SECONDS
+        if isinstance(item, Moved):
+            return sum(isinstance(sent, Moved) for _, sent in self._sent) < MOVED_WINDOW
         if isinstance(item, Cut):
             return True
         characters = sum(len(text.text) for text in self._unspoken.values()) + len(item.text)

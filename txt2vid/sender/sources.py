@@ -49,6 +49,16 @@ class SoundSource(Source, ABC):
         """The position of the first sample, and the samples, (n,); ends with the source, or when it is closed."""
 
 
+class MotionSource(Source, ABC):
+    """What a camera sees of a face, as messages for the wire (core.motionwire)."""
+
+    live = True
+
+    @abstractmethod
+    def motions(self) -> AsyncIterator[bytes]:
+        """One for each picture that was looked at; ends with the source, or when it is closed."""
+
+
 class TextSource(Source, ABC):
     """Texts. tts, voice: who shall speak them, language: theirs; None for the server's choice."""
 

@@ -13,7 +13,7 @@ SILENT = -90.0  # dBFS: below the least significant bit of 16 bits
 @dataclass(slots=True)
 class Status:
     """state: in a word or two. level: of the last sound, peak in dBFS. seconds, texts: sent so far. characters: of the
-    texts. text_bytes: of their messages. stats: the last that came.
+    texts. text_bytes: of their messages. moved: motions of a camera. stats: the last that came.
     """
 
     state: str = "connecting"
@@ -25,6 +25,7 @@ class Status:
     characters: int = 0
     text_bytes: int = 0
     dropped: float = 0.0
+    moved: int = 0
     reconnects: int = 0
     stats: Stats | None = None
 
@@ -43,6 +44,7 @@ class Status:
             "texts_sent": self.texts,
             "characters_sent": self.characters,
             "text_bytes_sent": self.text_bytes,
+            "motions_sent": self.moved,
             "reconnects": self.reconnects,
             "stats": asdict(self.stats) if self.stats else None,
         }

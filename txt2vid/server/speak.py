@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from txt2vid.core.expressions import cue
+from txt2vid.core.motionwire import decode_motion, is_motion
 from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import (
@@ -40,7 +41,7 @@ from txt2vid.core.wire import (
     is_packed,
 )
 from txt2vid.errors import UsageError
-from txt2vid.pipeline.messages import Drain, Express, Hear, Said, Say
+from txt2vid.pipeline.messages import Drain, Express, Hear, Move, Said, Say
 from txt2vid.server import limits
 from txt2vid.server.auth import Access, bearer
 from txt2vid.server.hub import Hub
@@ -212,6 +213,10 @@ class Speaker(Sender):
         while True:
             data = await self._receive()
             allowance.message(self._now())
+            if isinstance(data, bytes) and is_motion(data):
+                self._not_after_end()
+                self._hub.send(Move(session.name, decode_motion(data)), droppable=True)
+                continue
             if isinstance(data, bytes) and not is_packed(data):
                 self._hear(session, data, hello, allowance)
                 continue
