@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -20,25 +19,12 @@ from websockets.typing import Subprotocol
 
 pytest.importorskip("aiortc")
 from tests.server.cameras import Shot, encoded, offering, shown
-from tests.server.conftest import PATIENCE, SMALL, TOKEN, Server, serving
-from tests.server.heads import moving_head
+from tests.server.conftest import PATIENCE, TOKEN, Server
 from tests.server.peers import Tone, asked, on_loopback, until  # noqa: F401 - on_loopback is a fixture
 from txt2vid.core import meshwire
 from txt2vid.core.media import Pixels
 from txt2vid.core.meshwire import SUBPROTOCOL, Landmarks
 from txt2vid.faces.many import FaceTracker
-
-
-@pytest.fixture(scope="module")
-def head(hero: Path) -> list[Pixels]:
-    return moving_head(hero, 30)
-
-
-@pytest.fixture(scope="module")
-def lens(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Server]:
-    """A server with room for two cameras."""
-    with serving(tmp_path_factory.mktemp("lens"), "--face", hero, *SMALL, "--max-cameras", "2") as running:
-        yield running
 
 
 def nearest(seen: Landmarks, known: Sequence[np.ndarray[Any, Any]]) -> tuple[float, int]:

@@ -14,8 +14,8 @@ from PIL import Image
 
 pytest.importorskip("aiortc")
 from tests.server.browsers import Chromium, chromium
-from tests.server.conftest import SMALL, TOKEN, Server, serving
-from tests.server.heads import HEIGHT, WIDTH, camera_file, moving_head, nobody
+from tests.server.conftest import TOKEN, Server
+from tests.server.heads import HEIGHT, WIDTH, camera_file, nobody
 from txt2vid.core import meshwire
 from txt2vid.core.media import Pixels
 from txt2vid.core.meshwire import Landmarks
@@ -47,17 +47,6 @@ PAINTED = """(() => {
     resolve(data.filter((value, at) => at %% 4 === 3 && value > 20).length);
   }));
 })()"""
-
-
-@pytest.fixture(scope="module")
-def head(hero: Path) -> list[Pixels]:
-    return moving_head(hero, 30)
-
-
-@pytest.fixture(scope="module")
-def lens(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("lens"), "--face", hero, *SMALL) as running:
-        yield running
 
 
 def camera(file: Path) -> tuple[str, ...]:

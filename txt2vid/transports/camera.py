@@ -67,7 +67,7 @@ class Camera(Peer):
         """Pictures that did not come whole."""
         return self._assembler.lost
 
-    def send(self, message: bytes) -> bool:
+    def send(self, message: bytes | str) -> bool:
         """A message over the data channel. False where there is none yet, or too much waits for it."""
         channel = self._channel
         if channel is None or channel.readyState != "open" or channel.bufferedAmount > WAITING:
