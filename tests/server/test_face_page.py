@@ -69,7 +69,7 @@ def test_what_is_shown_is_what_is_heard(server: Server, page: Browser) -> None:
     """To a frame's length, whatever the machine has to do beside."""
     page.goto(f"http://localhost:{server.port}/s/hero/face")
     page.run(f"void {PLAYED}")
-    page.until("behind.length > 30")
+    page.until("window.behind?.length > 30")
     behind = page.run("behind.sort((one, other) => one - other)[behind.length >> 1]")
     assert -1920 < behind < 1920 * 3
     page.run("player.close()")
