@@ -16,9 +16,9 @@ from av.video.codeccontext import VideoCodecContext
 pytest.importorskip("aiortc")
 from tests.server.cameras import encoded
 from tests.server.heads import moving_head, nobody
-from txt2vid.core import meshwire
+from txt2vid.core import landmarkwire
+from txt2vid.core.landmarkwire import Landmarks, Settings
 from txt2vid.core.media import Pixels
-from txt2vid.core.meshwire import Landmarks, Settings
 from txt2vid.faces.many import FaceTracker
 from txt2vid.pipeline.observed import BAD, WAITING, Observed
 from txt2vid.pipeline.observing import Looked, Lost, Picture, Unfit
@@ -36,7 +36,7 @@ def picture(data: bytes, codec: str = "h264", *, key: bool = False, captured: fl
 def looked(camera: Observed, fps: int = 15) -> Landmarks:
     event = camera.work(fps)
     assert isinstance(event, Looked)
-    return meshwire.decode(event.message)
+    return landmarkwire.decode(event.message)
 
 
 def still(pixels: Pixels) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("aiortc")
 from tests.server.heads import moving_head
-from txt2vid.core import meshwire
+from txt2vid.core import landmarkwire
 from txt2vid.pipeline import observers
 from txt2vid.pipeline.observers import FPS, Observers, fps_of
 from txt2vid.pipeline.observing import Event, Looked, Picture, Unfit
@@ -33,8 +33,8 @@ def children() -> list[BaseProcess]:
     return sorted(multiprocessing.active_children(), key=lambda each: each.name)
 
 
-def looks(events: Sequence[Event]) -> list[meshwire.Landmarks]:
-    return [meshwire.decode(each.message) for each in events if isinstance(each, Looked)]
+def looks(events: Sequence[Event]) -> list[landmarkwire.Landmarks]:
+    return [landmarkwire.decode(each.message) for each in events if isinstance(each, Looked)]
 
 
 def test_cameras_share_processes_and_each_has_its_own_tracker(hero: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,9 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from tests.server.conftest import Answer, Server
 from tests.server.peers import ask
-from txt2vid.core import meshwire
+from txt2vid.core import landmarkwire
+from txt2vid.core.landmarkwire import Landmarks
 from txt2vid.core.media import Pixels
-from txt2vid.core.meshwire import Landmarks
 from txt2vid.core.packets import PICTURE_CLOCK
 from txt2vid.ffmpeg.pictures import PictureEncoder
 
@@ -78,7 +78,7 @@ class Shown:
         if isinstance(data, str):
             self.words.append(data)
         else:
-            self.seen.append((time.time(), meshwire.decode(data)))
+            self.seen.append((time.time(), landmarkwire.decode(data)))
 
     async def take(self, track: Any) -> None:
         with contextlib.suppress(MediaStreamError):

@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 
 from tests.server import browsers
 from tests.server.browsers import Browser
+from tests.server.face_site import SOFTWARE
 from tests.server.page_site import Site, site
 from txt2vid.core import wire
 
@@ -231,6 +232,13 @@ def head(hero: Path) -> Any:
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with getattr(browsers, request.param)(tmp_path_factory.mktemp(request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def artist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium with WebGL, which needs no graphics card."""
+    with browsers.chromium(tmp_path_factory.mktemp("artist"), more=SOFTWARE) as opened:
         yield opened
 
 

@@ -21,9 +21,9 @@ pytest.importorskip("aiortc")
 from tests.server.cameras import Shot, encoded, offering, shown
 from tests.server.conftest import PATIENCE, TOKEN, Server
 from tests.server.peers import Tone, asked, on_loopback, until  # noqa: F401 - on_loopback is a fixture
-from txt2vid.core import meshwire
+from txt2vid.core import landmarkwire
+from txt2vid.core.landmarkwire import SUBPROTOCOL, Landmarks
 from txt2vid.core.media import Pixels
-from txt2vid.core.meshwire import SUBPROTOCOL, Landmarks
 from txt2vid.faces.many import FaceTracker
 
 
@@ -162,30 +162,30 @@ def ending(line: ClientConnection) -> tuple[str, int]:
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_single_pictures_by_websocket(lens: Server, head: list[Pixels], kind: str) -> None:
     known = library(head)
-    code = {"WEBP": meshwire.WEBP, "JPEG": meshwire.JPEG}[kind]
+    code = {"WEBP": landmarkwire.WEBP, "JPEG": landmarkwire.JPEG}[kind]
     data = b""
     with frames(lens) as line:
         for number, frame in enumerate(head[:3]):
             file = io.BytesIO()
             Image.fromarray(frame[:, :, ::-1]).save(file, kind, quality=80)
             data = file.getvalue()
-            line.send(meshwire.encode_picture(data, 1000.5 + number, code))
+            line.send(landmarkwire.encode_picture(data, 1000.5 + number, code))
             answer = line.recv(PATIENCE)
             assert isinstance(answer, bytes)
-            seen = meshwire.decode(answer)
+            seen = landmarkwire.decode(answer)
             assert (seen.captured, seen.frame) == (1000.5 + number, number + 1)
             off, which = nearest(seen, known)
             assert off < 1.5
             assert which == number
         line.send('{"settings": 5, "tracking": 0.9}')
-        line.send(meshwire.encode_picture(data, 1, code))
-        assert meshwire.decode(bytes(line.recv(PATIENCE))).serial == 5  # type: ignore[arg-type]
+        line.send(landmarkwire.encode_picture(data, 1, code))
+        assert landmarkwire.decode(bytes(line.recv(PATIENCE))).serial == 5  # type: ignore[arg-type]
     asyncio.run(empty(lens))
 
 
 def test_single_pictures_come_back_with_the_mesh(lens: Server, head: list[Pixels]) -> None:
     with frames(lens, "?annotated=1") as line:
-        line.send(meshwire.encode_picture(bytes(cv2.imencode(".jpg", head[0])[1]), 1))
+        line.send(landmarkwire.encode_picture(bytes(cv2.imencode(".jpg", head[0])[1]), 1))
         answers = [line.recv(PATIENCE), line.recv(PATIENCE)]
         assert [bytes(each)[0] for each in answers if isinstance(each, bytes)] == [1, 2]
         drawn = cv2.imdecode(np.frombuffer(bytes(answers[1])[1:], np.uint8), cv2.IMREAD_COLOR)  # type: ignore[arg-type]
@@ -196,8 +196,8 @@ def test_single_pictures_that_make_no_sense(lens: Server) -> None:
     huge = bytes(cv2.imencode(".jpg", np.zeros((1500, 1500, 3), np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 10])[1])
     for message, words in (
         (b"junk", "this is no picture of version 1"),
-        (meshwire.encode_picture(b"junk", 0), "neither a JPEG nor a WebP"),
-        (meshwire.encode_picture(huge, 0), "1500x1500 are too large"),
+        (landmarkwire.encode_picture(b"junk", 0), "neither a JPEG nor a WebP"),
+        (landmarkwire.encode_picture(huge, 0), "1500x1500 are too large"),
         ("junk", "settings are one JSON object"),
     ):
         with frames(lens) as line:

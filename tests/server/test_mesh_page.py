@@ -17,9 +17,9 @@ pytest.importorskip("aiortc")
 from tests.server.browsers import Chromium, chromium
 from tests.server.conftest import TOKEN, Server
 from tests.server.heads import HEIGHT, WIDTH, camera_file, nobody
-from txt2vid.core import meshwire
+from txt2vid.core import landmarkwire
+from txt2vid.core.landmarkwire import Landmarks
 from txt2vid.core.media import Pixels
-from txt2vid.core.meshwire import Landmarks
 from txt2vid.faces.many import FaceTracker
 
 STATE = "document.querySelector('#state').dataset.state"
@@ -74,7 +74,7 @@ def begin(page: Chromium, server: Server, query: str = "") -> None:
 
 
 def newest(page: Chromium, count: int) -> list[Landmarks]:
-    return [meshwire.decode(base64.b64decode(each)) for each in page.run(NEWEST % count)]
+    return [landmarkwire.decode(base64.b64decode(each)) for each in page.run(NEWEST % count)]
 
 
 def test_landmarks_are_those_that_the_library_sees(page: Chromium, lens: Server, head: Sequence[Pixels]) -> None:

@@ -12,8 +12,8 @@ import av
 import cv2
 import numpy as np
 
+from txt2vid.core.landmarkwire import Landmarks, Seen, Settings, encode
 from txt2vid.core.media import Pixels
-from txt2vid.core.meshwire import Landmarks, Seen, Settings, encode
 from txt2vid.core.options import TrackingOptions
 from txt2vid.core.packets import PICTURE_CLOCK, PicturePacket
 from txt2vid.errors import MediaError, Txt2VidError

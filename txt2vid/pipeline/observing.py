@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from txt2vid.core.meshwire import Settings
+from txt2vid.core.landmarkwire import Settings
 from txt2vid.core.packets import PicturePacket
 
 
@@ -72,7 +72,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen. message: as core.meshwire has it. picture: annotated. dropped: pictures left out, in all."""
+    """What was seen. message: as core.landmarkwire has it. picture: annotated. dropped: pictures left out, in all."""
 
     camera: int
     message: bytes

@@ -27,6 +27,7 @@ from txt2vid.server.captions import Captions, captions_response
 from txt2vid.server.guard import Guard
 from txt2vid.server.hub import Hub
 from txt2vid.server.mesh.routes import Mesh
+from txt2vid.server.meshviewer import MeshViewer, rig_response
 from txt2vid.server.metrics import Metrics
 from txt2vid.server.seat import Refused
 from txt2vid.server.session import STREAMS, describe_asleep
@@ -76,6 +77,9 @@ class _Server:
             Mount("/static", StaticFiles(directory=PAGES)),
             *(Route(f"/stream.{container}", self._stream(container)) for container in STREAMS),
             *(Route(f"/s/{{session}}/stream.{container}", self._stream(container)) for container in STREAMS),
+            Route("/s/{session}/face", _file(PAGES / "face.html")),
+            Route("/s/{session}/rig/{number}", self.rig),
+            WebSocketRoute("/s/{session}/mesh", self.mesh),
             Route("/captions", self.captions),
             Route("/s/{session}/captions", self.captions),
             Route("/speak", _upgrade),
@@ -156,6 +160,21 @@ class _Server:
             self._metrics.refused(err.code)
             return _refused(err)
         return captions_response(request, session.captions, session.time(time.monotonic()))
+
+    async def rig(self, request: Request) -> Response:
+        """The face of a session, for those who draw it themselves."""
+        try:
+            session = self._hub.find(request.path_params["session"])
+        except Refused as err:
+            return _refused(err)
+        return rig_response(session, request.path_params["number"])
+
+    async def mesh(self, websocket: WebSocket) -> None:
+        """One who draws the face itself."""
+        viewer = MeshViewer(websocket, self._hub)
+        await viewer.run()
+        if viewer.refused is not None:
+            self._metrics.refused(viewer.refused)
 
     async def speak(self, websocket: WebSocket) -> None:
         """A sender."""

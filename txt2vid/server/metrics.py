@@ -44,7 +44,10 @@ _TRAFFIC: dict[str, tuple[str, Callable[[Session], float]]] = {
     "received_characters": ("The characters of these texts.", lambda session: session.text_characters),
     "refused_packets": ("Sound that a studio could not take in time.", lambda session: session.refused),
     "encoded_bytes": ("What came from the encoder.", lambda session: session.broadcaster.bytes_in),
-    "sent_bytes": ("What went to viewers.", lambda session: session.broadcaster.bytes_out),
+    "sent_bytes": (
+        "What went to viewers.",
+        lambda session: session.broadcaster.bytes_out + session.forwarder.bytes_out,
+    ),
     "dropped_units": ("Pieces of a stream left out for slow viewers.", lambda session: session.broadcaster.dropped),
     "encoder_restarts": ("Encoders that died and were replaced.", lambda session: session.encoder_restarts),
 }

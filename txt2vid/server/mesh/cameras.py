@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from txt2vid.core.checks import WireError
-from txt2vid.core.meshwire import decode_settings
+from txt2vid.core.landmarkwire import decode_settings
 from txt2vid.pipeline.observers import Observers
 from txt2vid.pipeline.observing import Event, Looked, Lost, Picture, Tune, Unfit
 from txt2vid.server import limits

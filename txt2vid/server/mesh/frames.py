@@ -9,7 +9,7 @@ import json
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from txt2vid.core.checks import WireError
-from txt2vid.core.meshwire import JPEG, SUBPROTOCOL, VERSION, decode_picture
+from txt2vid.core.landmarkwire import JPEG, SUBPROTOCOL, VERSION, decode_picture
 from txt2vid.core.tasks import within
 from txt2vid.pipeline.observing import Looked
 from txt2vid.server import limits

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from txt2vid.core.meshwire import MAX_FACES
+from txt2vid.core.landmarkwire import MAX_FACES
 from txt2vid.server.auth import bearer
 from txt2vid.server.ice import IceServers
 from txt2vid.server.mesh.cameras import Cameras
