@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -101,6 +102,16 @@ def test_a_face_that_leaves_and_returns_is_told_of(page: Chromium) -> None:
     page.until(f"(await {PAINTED % '#overlay'}) > 20")
     assert page.run("document.body.dataset.painter") in ("webgl webgl", "2d 2d")
     assert page.trouble() == []
+
+
+def test_the_page_comes_back_after_its_tracker_has_died(page: Chromium, lens: Server) -> None:
+    for child in psutil.Process(lens.process.pid).children():
+        if child.nice() > 0:  # studios are not that kind
+            child.kill()
+    page.until(f"{STATE} === 'reconnecting'")
+    page.until(f"{STATE} === 'live' && document.querySelector('#faces-seen').textContent === '1'")
+    assert lens.metric("txt2vid_observer_restarts_total") >= 1
+    page.forget()  # the browser's own reports
 
 
 def test_sliders_act_at_once(page: Chromium) -> None:

@@ -187,7 +187,7 @@ class Observers:
         _log.warning("a process that tracks faces is gone with %d cameras", len(home.cameras))
         for camera, on_event in list(home.cameras.items()):
             self._homes.pop(camera, None)
-            on_event(Unfit(camera, "what tracks faces has failed: it is started again"))
+            on_event(Unfit(camera, "what tracks faces has failed: it is started again", again=True))
 
     def _rest(self) -> None:
         """Nobody has come for a while."""

@@ -90,10 +90,11 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """It cannot go on: why."""
+    """It cannot go on: why. again: whether the same may come again."""
 
     camera: int
     why: str
+    again: bool = False
 
 
 Request = Watch | Picture | Tune | Want | Key | Leave | Pace

@@ -70,7 +70,7 @@ class Camera:
             self.lost()
         elif isinstance(event, Unfit):
             self._cameras.leave(self)
-            self.bye(event.why)
+            (self.cut if event.again else self.bye)(event.why)
 
     def leave(self) -> None:
         """Frees all that it had. Twice is safe."""

@@ -119,15 +119,17 @@ export class Frames extends EventTarget {
     if (!this.open || this.#busy || now < this.#next || this.#sent.length >= AHEAD || video.readyState < 2) return;
     this.#busy = true;
     this.#next = Math.max(now, this.#next + 1000 / this.#fps);
-    const file = await this.#file().catch(() => null);
+    const file = await this.#file()
+      .then((blob) => blob?.arrayBuffer())
+      .catch(() => null);
     this.#busy = false;
     if (!file || !this.open) return;
-    if (file.size > LARGEST) {
+    if (file.byteLength > LARGEST) {
       this.#quality = Math.max(0.2, this.#quality - 0.1);
       return;
     }
     this.#sent.push(captured);
-    this.#socket?.send(encodePicture(await file.arrayBuffer(), false, captured));
+    this.#socket?.send(encodePicture(file, false, captured));
   }
 
   /** @returns {Promise<Blob | null>} */
