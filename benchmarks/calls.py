@@ -1,6 +1,9 @@
 """How many two-way calls fit: callers speak by WHIP and see each other and themselves by WHEP, all on this machine.
 
-    python benchmarks/calls.py [--calls 4] [--seconds 20] [--size 512] [--face sample_data/hero.png]
+    python benchmarks/calls.py [--calls 4] [--seconds 20] [--size 512] [--face sample_data/hero.png] [--draw]
+
+With --draw they draw the faces themselves: motion and sound come by websocket (docs/mesh-wire.md), and the server draws
+and encodes nothing.
 
 Callers send packets that were encoded before and count those that come, without decoding: what is measured is the
 server. Prints what it took of CPU, what came late, and how many of the pictures arrived; run it on a machine that does
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import sys
 import tempfile
 import time
@@ -26,12 +30,14 @@ import numpy as np
 import psutil
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
+from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.server.conftest import Server, serving  # noqa: E402
 from tests.server.peers import SDP, asked  # noqa: E402
+from txt2vid.core.meshwire import SOUND, MotionDecoder, records_of, sounds_of  # noqa: E402
 from txt2vid.ffmpeg.decode import AudioReader  # noqa: E402
 from txt2vid.ffmpeg.opus import OpusEncoder  # noqa: E402
 from txt2vid.sender.resample import Resampler  # noqa: E402
@@ -61,11 +67,12 @@ class Recorded(MediaStreamTrack):
 
 @dataclass
 class Count:
-    """What came over one line."""
+    """What came over one line. motion: bytes of motion, of all that came."""
 
     pictures: int = 0
     packets: int = 0
     bytes: int = 0
+    motion: int = 0
 
 
 def packets_of(path: Path) -> list[bytes]:
@@ -79,7 +86,9 @@ def packets_of(path: Path) -> list[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...]) -> AsyncIterator[Count]:
+async def line(
+    server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...], **headers: str
+) -> AsyncIterator[Count]:
     """A WHIP or WHEP session."""
     peer, count = RTCPeerConnection(RTCConfiguration(iceServers=[])), Count()
 
@@ -96,7 +105,7 @@ async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[s
     for transceiver in peer.getTransceivers():
         IcePath(transceiver.sender.transport.transport, ["127.0.0.1"])
     await peer.setLocalDescription(await peer.createOffer())
-    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP)
+    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP, **headers)
     if answer.status != 201:
         raise SystemExit(f"{path}: {answer.status} {answer.body.decode()}")
     await peer.setRemoteDescription(RTCSessionDescription(answer.body.decode(), "answer"))
@@ -104,6 +113,40 @@ async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[s
         yield count
     finally:
         await peer.close()
+
+
+@contextlib.asynccontextmanager
+async def drawing(server: Server, session: str) -> AsyncIterator[Count]:
+    """One who draws the face itself, as pages do; nothing is drawn."""
+    count = Count()
+
+    async def read(socket: Any) -> None:
+        decoder, told = MotionDecoder(), 0.0
+        async for message in socket:
+            if isinstance(message, str):
+                continue
+            count.bytes += len(message)
+            for kind, body in records_of(message):
+                if kind == SOUND:
+                    count.packets += len(sounds_of(body))
+                elif (moved := decoder.decode(kind, body)) is not None:
+                    count.pictures += 1
+                    count.motion += 3 + len(body)
+                    if time.monotonic() - told > 0.4:
+                        told = time.monotonic()
+                        await socket.send(json.dumps({"type": "got", "position": moved.position}))
+
+    async with connect(f"ws://127.0.0.1:{server.port}/s/{session}/mesh", compression=None) as socket:
+        reading = asyncio.create_task(read(socket))
+        try:
+            yield count
+        finally:
+            reading.cancel()
+
+
+def watching(server: Server, session: str, kinds: tuple[str, ...], *, draw: bool) -> Any:
+    """A viewer's line, whichever way."""
+    return drawing(server, session) if draw else line(server, f"/whep/{session}", None, kinds)
 
 
 def cpu(process: psutil.Process) -> float:
@@ -116,7 +159,7 @@ def cpu(process: psutil.Process) -> float:
     return total
 
 
-async def measured(server: Server, calls: int, seconds: float, packets: list[bytes], face: str) -> None:
+async def measured(server: Server, calls: int, seconds: float, packets: list[bytes], face: str, *, draw: bool) -> None:
     """Opens all lines, waits, and prints."""
     names = [f"caller{number}" for number in range(2 * calls)]
     relay, own = psutil.Process(server.process.pid), psutil.Process()
@@ -127,11 +170,11 @@ async def measured(server: Server, calls: int, seconds: float, packets: list[byt
             await stack.enter_async_context(line(server, f"/whip/{name}?face={face}", track, ()))
         for number, name in enumerate(names):
             other = names[number ^ 1]
-            seen.append(await stack.enter_async_context(line(server, f"/whep/{other}", None, ("audio", "video"))))
-            seen.append(await stack.enter_async_context(line(server, f"/whep/{name}", None, ("video",))))
+            for session, kinds in ((other, ("audio", "video")), (name, ("video",))):
+                seen.append(await stack.enter_async_context(watching(server, session, kinds, draw=draw)))
         await asyncio.sleep(3)
         before = [each.pictures for each in seen]
-        sent = sum(each.bytes for each in seen)
+        sent, moved = sum(each.bytes for each in seen), sum(each.motion for each in seen)
         first = await counters(server)
         begun, spent, mine, hub = time.monotonic(), cpu(relay), cpu(own), sum(relay.cpu_times()[:2])
         await asyncio.sleep(seconds)
@@ -141,13 +184,18 @@ async def measured(server: Server, calls: int, seconds: float, packets: list[byt
         own_cores = (cpu(own) - mine) / lasted - relay_cores  # the server is a child of ours
         alone = sum(relay.cpu_times()[:2]) - hub
         drawn, late, held = await counters(server) - first
-        sent = sum(each.bytes for each in seen) - sent
+        sent, moved = sum(each.bytes for each in seen) - sent, sum(each.motion for each in seen) - moved
     print(f"{calls} two-way calls, {2 * calls} faces, {len(seen)} pictures going out, {lasted:.0f} s")
     print(f"drawn {drawn / lasted / len(names):.1f} a second and face of {FPS}, {late:.0f} late, {held:.0f} held")
     print(f"arrived a second: least {came.min():.1f}, mean {came.mean():.1f}")
     out = 8 * sent / lasted / 1e6
+    each = 1000 * relay_cores / max(came.mean() * len(names), 1e-9)
+    print(f"{each:.2f} ms of CPU for a frame of a face that arrived")
     print(f"server {relay_cores:.2f} cores, {alone / lasted:.2f} of them its hub, callers {own_cores:.2f} cores")
-    print(f"{out:.1f} Mbit/s out")
+    print(f"{out:.2f} Mbit/s out")
+    if draw:
+        each, motion = (8 * size / lasted / 1000 / len(seen) for size in (sent, moved))
+        print(f"{each:.1f} kbit/s a viewer, {motion:.1f} of them motion")
 
 
 async def counters(server: Server) -> np.ndarray:
@@ -163,13 +211,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--size", default="512")
     parser.add_argument("--face", type=Path, default=ROOT / "sample_data" / "hero.png")
+    parser.add_argument("--draw", action="store_true", help="viewers draw the faces themselves")
     given = parser.parse_args()
     packets = packets_of(ROOT / "sample_data" / "speech.wav")
     with (
         tempfile.TemporaryDirectory() as name,
         serving(Path(name), "--face", f"hero={given.face.resolve()}", "--size", given.size) as server,
     ):
-        asyncio.run(measured(server, given.calls, given.seconds, packets, "hero"))
+        asyncio.run(measured(server, given.calls, given.seconds, packets, "hero", draw=given.draw))
 
 
 if __name__ == "__main__":

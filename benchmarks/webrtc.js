@@ -1,13 +1,21 @@
 // Measures, in the page itself and by its one clock, how long a beep of its microphone takes to the picture and the
 // sound of the session that it speaks in. The server marks loud frames in the picture's corner (serve --mark).
 async (session, seconds, options) => {
+  // The server's first address becomes that of a wire which loses and delays; the others are left out.
+  const wired = async (sdp) => {
+    if (!options.wire) return sdp;
+    const [line, , , , , host, port] = sdp.match(/a=candidate:(\S+) (\S+) (\S+) (\S+) (\S+) (\d+) typ[^\r]*/);
+    const ours = await (await fetch(`${options.wire}?${host}:${port}`)).text();
+    const mended = line.replace(`${host} ${port} typ`, `127.0.0.1 ${ours} typ`);
+    return sdp.replace(/(a=candidate:[^\n]*\n)+/g, `${mended}\r\n`);
+  };
   const post = async (path, peer) => {
     await peer.setLocalDescription(await peer.createOffer());
     const answer = await fetch(path, {
       method: "POST", headers: {"Content-Type": "application/sdp"}, body: peer.localDescription.sdp,
     });
     if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    await peer.setRemoteDescription({type: "answer", sdp: await answer.text()});
+    await peer.setRemoteDescription({type: "answer", sdp: await wired(await answer.text())});
     return answer.headers.get("Location");
   };
   const processing = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};

@@ -15,6 +15,59 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 HERO = Path(__file__).parent.parent / "sample_data" / "hero.png"
 
 
+# In real time, and with all the processes that they count: alone on the machine. All others may run beside one another.
+LIVE = (
+    "bench/",
+    "cli/test_bench",
+    "cli/test_devices",
+    "cli/test_doctor",
+    "cli/test_interrupts",
+    "cli/test_play",
+    "cli/test_send",
+    "cli/test_serve",
+    "ffmpeg/test_encoder_failures",
+    "ffmpeg/test_interrupts",
+    "ffmpeg/test_live",
+    "ffmpeg/test_publish",
+    "ffmpeg/test_remux",
+    "pipeline/test_network",
+    "pipeline/test_studios",
+    "sender/",
+    "server/",
+    "stt/test_listen",
+    "test_scripts",
+    "transports/",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What scripts/test.sh chooses by; `-m` is the caller's."""
+    choices = {"live": "tests that must have the machine to themselves", "rest": "tests that may run beside others"}
+    parser.addoption("--only", choices=choices, help="; ".join(f"{name}: {text}" for name, text in choices.items()))
+
+
+def _is_live(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).as_posix().startswith(LIVE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out the files that were not chosen, before they are imported."""
+    only = config.getoption("--only")
+    if only is None or not collection_path.name.startswith("test_"):
+        return None
+    return True if _is_live(collection_path) != (only == "live") else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what is live, by the folder or file that it is in."""
+    only = config.getoption("--only")
+    if only is not None:
+        items[:] = [item for item in items if _is_live(item.path) == (only == "live")]
+    for item in items:
+        if _is_live(item.path):
+            item.add_marker(pytest.mark.live)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _signals_reach_children() -> Iterator[None]:
     """What starts the tests may have them ignore Ctrl-C and hangups (nohup, cron, `&` in a script), and a child would

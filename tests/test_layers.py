@@ -23,7 +23,7 @@ LAYERS = (
     {"pipeline"},
     {"server", "sender"},
     {"bench", "score"},
-    {"cli"},
+    {"cli", "api"},
     {"__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -112,6 +112,7 @@ def test_there_is_something_to_check() -> None:
     [
         ("core/a.py", "from txt2vid.ffmpeg import probe", "core must not import ffmpeg"),
         ("engines/a.py", "import txt2vid.tts.flite", "engines must not import tts"),
+        ("cli/a.py", "from txt2vid.api import Face", "cli must not import api"),
         ("tts/a.py", "def f():\n    from txt2vid import drivers", "tts must not import drivers"),
         ("pipeline/a.py", "from . import render", "relative import"),
         ("pipeline/a.py", "import wav2lip.mel", "import wav2lip"),

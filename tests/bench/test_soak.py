@@ -1,4 +1,4 @@
-"""A session for a minute (three in CI), senders and viewers coming and going; TXT2VID_SOAK_MINUTES says otherwise."""
+"""A session for a minute, senders and viewers coming and going; TXT2VID_SOAK_MINUTES says otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from txt2vid.bench.live import measure_soak
 from txt2vid.bench.target import Options
 
-MINUTES = float(os.environ.get("TXT2VID_SOAK_MINUTES", "3" if os.environ.get("CI") else "1"))
+MINUTES = float(os.environ.get("TXT2VID_SOAK_MINUTES", "1"))
 
 
 @pytest.mark.slow

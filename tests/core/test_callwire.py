@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from txt2vid.core import callwire
 from txt2vid.core.callwire import ChooseHero, Hero, InRoom, Join, Leave, Member, Mute, Welcome, decode_caller, encode
 from txt2vid.core.checks import WireError
+from txt2vid.core.wire import Expression
 
 
 @pytest.mark.parametrize(
     "message",
-    [Join(), Join("Zoë 👩‍💻", "hero", "r" * 512), ChooseHero("upload-a_b"), Mute(on=True), Mute(on=False), Leave()],
+    [
+        Expression("joy", 0.5, 2.0),
+        Join(),
+        Join("Zoë 👩‍💻", "hero", "r" * 512),
+        ChooseHero("upload-a_b"),
+        Mute(on=True),
+        Mute(on=False),
+        Leave(),
+    ],
 )
 def test_what_is_said_is_understood(message: callwire.CallerMessage) -> None:
     assert decode_caller(encode(message)) == message
@@ -74,7 +83,9 @@ def test_the_relays_words_are_json() -> None:
     room = json.loads(encode(InRoom((Member("a", "", "call-b", "hero", muted=False, here=True),))))
     assert room == {
         "type": "room",
-        "members": [{"id": "a", "name": "", "session": "call-b", "hero": "hero", "muted": False, "here": True}],
+        "members": [
+            {"id": "a", "name": "", "session": "call-b", "hero": "hero", "muted": False, "here": True, "expression": ""}
+        ],
     }
 
 

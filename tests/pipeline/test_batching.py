@@ -98,6 +98,24 @@ def test_the_estimate_follows_the_device() -> None:
     assert len(batcher.next(0.0, 16)) == 2  # never tried: taken for as quick as the largest below it that was
 
 
+def test_a_hiccup_does_not_rule_a_size_out_for_good() -> None:
+    batcher = trained(of1=0.001, of4=0.002, of8=0.003)
+    batcher.done([asked(str(i)) for i in range(16)], 0.0, 0.100)  # its first: something was compiled, say
+
+    def size() -> int:
+        for i in range(16):
+            batcher.ask(asked(str(i), due=0.04))
+        batch = batcher.next(0.0, 16)
+        batcher.done(batch, 0.0, 0.003)
+        for i in range(16):
+            batcher.drop(str(i))
+        return len(batch)
+
+    sizes = [size() for _ in range(120)]
+    assert sizes[0] == 8
+    assert sizes[-1] == 16
+
+
 def test_late_answers_are_counted() -> None:
     batcher = Batcher(BUCKETS)
     batcher.done([asked("a", due=1.0), asked("b", due=3.0)], 0.0, 2.0)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from tests.pipeline.test_live import PCM, bursts, packets
 from txt2vid.core.media import LISTENING_RATE, Pixels
-from txt2vid.core.packets import PICTURE_CLOCK
+from txt2vid.core.meshwire import DELTA, KEY, records_of
+from txt2vid.core.packets import MESH, PICTURE_CLOCK
 from txt2vid.ffmpeg.opus import OpusDecoder
-from txt2vid.pipeline.forwarded import Forwarded
+from txt2vid.pipeline.forwarded import KEY_FRAMES, Forwarded
 from txt2vid.pipeline.live import EARLY, Session
-from txt2vid.pipeline.messages import Packets
+from txt2vid.pipeline.messages import Packets, Rigged
+from txt2vid.pipeline.rigged import Rigging
 
 
 def picture(width: int = 64, height: int = 64) -> Pixels:
@@ -89,3 +93,52 @@ def test_keys_other_rates_other_sizes_and_the_end(executor: ThreadPoolExecutor) 
     assert keys(2, picture(96, 64)) == [True, False]
     into.want((), 0)
     assert not into.wanted
+
+
+def test_motion_alone_needs_no_picture(executor: ThreadPoolExecutor) -> None:
+    session = Session(Fraction(25), executor)
+    into = Forwarded("one", Fraction(25), Fraction(0))
+    into.want((MESH,), 0)
+    assert into.wanted
+    assert into.moves
+    assert not into.draws
+    assert into.write(session.step(), None, None).pictures == ()  # its face is not there yet
+    got = [into.write(session.step(), None, 7) for _ in range(KEY_FRAMES + 2)]
+    keys = [at for at, frame in enumerate(got) if frame.pictures[0].key]
+    assert keys == [0, KEY_FRAMES]
+    kinds = [kind for frame in got for kind, _ in records_of(frame.pictures[0].data)]
+    assert kinds == [KEY if at in keys else DELTA for at in range(len(got))]
+    into.key(MESH)
+    assert into.write(session.step(), None, 7).pictures[0].key
+    assert into.write(session.step(), None, 8).pictures[0].key  # another face
+    assert {b - a for a, b in pairwise(sound.time for frame in got for sound in frame.sound)} == {960}
+
+
+def test_motion_and_pictures_go_side_by_side(executor: ThreadPoolExecutor) -> None:
+    session = Session(Fraction(25), executor)
+    into = Forwarded("one", Fraction(25), Fraction(0))
+    into.want((MESH,), 0)
+    before = [into.write(session.step(), None, 7) for _ in range(5)][-1]
+    into.want(("h264", MESH), 500_000)
+    both = into.write(session.step(), picture(), 7)
+    assert [each.codec for each in both.pictures] == ["h264", MESH]
+    assert both.sound[0].time <= before.sound[-1].time + 960  # none is missing; some comes again, and better
+
+
+def test_a_face_is_told_once_when_it_is_there() -> None:
+    rigging, coming = Rigging("one"), Future[bytes | None]()
+    rigging.show(lambda: coming)
+    assert rigging.look() is None
+    coming.set_result(b"face")
+    told = [rigging.look() for _ in range(3)]
+    assert told == [Rigged("one", zlib.crc32(b"face"), b"face"), None, None]
+    assert rigging.number == zlib.crc32(b"face")
+
+
+def test_a_face_without_a_bundle_is_told_so() -> None:
+    rigging, broken = Rigging("one"), Future[bytes | None]()
+    broken.set_exception(ValueError("a mistake"))
+    for make in (None, lambda: broken):
+        rigging.show(make)
+        assert rigging.look() == Rigged("one", 0, None)
+        assert rigging.number is None

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,6 +81,11 @@ def question(session: str, ticket: int, face: str, crop: Pixels | None, seed: in
     return Asked(session, ticket, (face, 0), crop, window, time.monotonic() + 0.04)
 
 
+def unhurried(session: str, ticket: int, face: str, seed: int) -> Asked:
+    """As `question`, of a face that is known, for as large a batch as can be."""
+    return replace(question(session, ticket, face, None, seed), due=time.monotonic() + WAIT)
+
+
 def crop_of(seed: int) -> Pixels:
     return np.random.default_rng(seed).integers(0, 255, (96, 96, 3)).astype(np.uint8)
 
@@ -106,6 +111,9 @@ def test_answers_go_to_those_who_asked(options: EngineOptions) -> None:
             one.link.close()
             other.ask(question("c", 5, "face a", None))
             assert (await other.answered(3))[2].mouth is not None  # the network goes on without the one that left
+            # more than a socket holds, to one who asks nothing after
+            other.ask(*(unhurried(f"session {index}", 6, "face a", index) for index in range(32)))
+            assert all(each.mouth is not None for each in (await other.answered(35))[3:])
             other.link.close()
             await until(lambda: process.done is not None and process.done.counts.answered >= 4, "no report")
 
@@ -196,8 +204,7 @@ def test_a_session_gets_its_mouths_and_outlives_the_network(options: EngineOptio
             await it.event(Opened)
             it.studios.send(Watch("s", on=True))
             it.studios.send(Say("s", TEXT, 1))
-            await it.until(lambda: report(it).mouths + report(it).held > 10, "no mouths")
-            assert report(it).mouths > 0
+            await it.until(lambda: report(it).mouths > 0 and report(it).mouths + report(it).held > 10, "no mouths")
             before = report(it).drawn
             os.kill(network_of(it), signal.SIGKILL)
             await it.until(lambda: it.studios.drawing.engine == "mesh", "nobody noticed")

@@ -188,6 +188,35 @@ def test_another_hero_and_ones_own_picture_are_seen_at_once(talk: tuple[Chromium
     assert anna.trouble() == bob.trouble() == []
 
 
+def test_faces_by_button_and_key(talk: tuple[Chromium, Chromium]) -> None:
+    anna, bob = talk
+    pressed = "[...document.querySelectorAll('#faces [aria-pressed=true]')].map((it) => it.ariaLabel).join()"
+    anna.press("1")
+    anna.until(f"{pressed} === 'Joy'")
+    assert anna.run("document.querySelector('#said').textContent") == "Joy."
+    assert bob.run(pressed) == ""  # the other's face is the other's
+    anna.click("#faces [data-face=anger]")
+    anna.until(f"{pressed} === 'Anger'")
+    anna.press("9")  # passes, and takes nothing away
+    anna.until("document.querySelector('#faces .passing')?.dataset.face === 'wink'")
+    anna.until("document.querySelector('#faces .passing') === null")
+    assert anna.run(pressed) == "Anger"
+    anna.press("ArrowRight")  # one stop for Tab, the arrows go on
+    anna.press("Space")
+    anna.until(f"{pressed} === 'Fear'")
+    assert anna.run("document.querySelectorAll('#faces [tabindex=\"0\"]').length") == 1
+    anna.press("0")
+    anna.until(f"{pressed} === ''")
+    anna.click("#hero")  # while something else has the keys
+    anna.press("1")
+    anna.click("#chooser button")
+    anna.press("4")
+    anna.until(f"{pressed} === 'Anger'")
+    anna.press("4")
+    anna.until(f"{pressed} === ''")
+    assert anna.trouble() == bob.trouble() == []
+
+
 def test_a_hidden_voice_moves_the_hero_as_well(talk: tuple[Chromium, Chromium]) -> None:
     anna, bob = talk
     for semitones in ("4", "0"):

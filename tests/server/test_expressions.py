@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.server.calls.callers import joined, make_room
 from txt2vid.core import wire
 from txt2vid.core.options import FaceOptions
 from txt2vid.faces.head import head_of
@@ -77,6 +78,33 @@ class Viewer:
         self._thread.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+def test_a_callers_mood_stays_whoever_speaks(serving: Any, hero: Path, tmp_path: Path) -> None:
+    with (
+        serving("--face", hero, "--size", str(SIZE), "--workers", "1") as server,
+        joined(server, make_room(server)) as anna,
+    ):
+        anna.say(wire.Expression("happy"))  # before anybody watches
+        viewer = Viewer(f"http://127.0.0.1:{server.port}/s/{anna.session}/stream.ts?token={anna.token}")
+
+        def later() -> float:
+            """The mouth's width after a second, in which a mood has come or gone."""
+            wanted, end = viewer.count + 25, time.monotonic() + 30
+            while viewer.count < wanted:
+                assert time.monotonic() < end, "no pictures came"
+                time.sleep(0.05)
+            return viewer.width(tmp_path)
+
+        try:
+            smile = later()
+            with server.talk(session=anna.session, token=anna.token):
+                pass
+            assert later() > 0.95 * smile
+            anna.say(wire.Expression("neutral"))
+            viewer.until(lambda width: width < smile / 1.1, tmp_path)
+        finally:
+            viewer.close()
 
 
 def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path, tmp_path: Path) -> None:

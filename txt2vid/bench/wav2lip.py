@@ -100,6 +100,7 @@ def measure(options: Options, tell: Tell = lambda _: None) -> Result:
         tell(f"batches of {batch}, {len(ways)} ways, {options.repeats} times")
         speeds += _speeds(ways, batch, options.repeats)
     mouths = variants.Mouths(options.engine, network)
+    mouths.speed()  # as before it is asked live
     loads: list[Load] = []
     for sessions in options.sessions:
         tell(f"{sessions} sessions for {options.seconds:g} s")

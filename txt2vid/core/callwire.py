@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 from txt2vid.core.checks import WireError, decoded
-from txt2vid.core.wire import MAX_NAME, MAX_TOKEN, is_name
+from txt2vid.core.wire import MAX_NAME, MAX_TOKEN, Expression, is_name
 
 SUBPROTOCOL = "txt2vid.call.v1"
 MAX_MESSAGE = 4096  # bytes of a caller's message: a join with everything in it has a fifth of that
@@ -23,6 +23,7 @@ CLOSE_CODES: Mapping[str, int] = {
     "protocol": 4000,  # a message that makes no sense
     "room": 4004,  # no such room, or not any more
     "hero": 4005,  # no such hero, or it cannot be drawn (a warning: the connection stays)
+    "expression": 4017,  # one that is not known, or too many (a warning: the connection stays)
     "rate": 4029,  # too much in too short a time
     "full": 4030,  # the room and its lobby are full, or the server is
     "replaced": 4031,  # another connection took this member's place
@@ -128,7 +129,10 @@ class Lobby:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One in the room, as all see it. here: False while its connection is broken and its place kept."""
+    """One in the room, as all see it. here: False while its connection is broken and its place kept.
+
+    expression: the mood that it chose, "" for none.
+    """
 
     id: str
     name: str
@@ -136,6 +140,7 @@ class Member:
     hero: str
     muted: bool
     here: bool
+    expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +177,9 @@ class Bye:
     why: str
 
 
-CallerMessage = Join | ChooseHero | Mute | Leave
+CallerMessage = Join | ChooseHero | Mute | Expression | Leave
 RelayMessage = Welcome | Lobby | InRoom | Heroes | CallError | Bye
-_CALLER: dict[str, type[CallerMessage]] = {kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Leave)}
+_CALLER: dict[str, type[CallerMessage]] = {kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Expression, Leave)}
 
 
 def encode(message: CallerMessage | RelayMessage) -> str:

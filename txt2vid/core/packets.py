@@ -12,10 +12,15 @@ PICTURE_CODECS = ("h264", "vp8")
 time to encode."""
 
 
-class PicturePacket(NamedTuple):
-    """One picture, whole. codec: of PICTURE_CODECS. time: ticks of PICTURE_CLOCK since the session's start.
+MESH = "mesh"
+"""What is forwarded to those who draw the face themselves: its motion, a record of core/meshwire.py a picture."""
 
-    key: whether it can be decoded without others. data: H.264 in Annex B's form with SPS and PPS before keys, or VP8.
+
+class PicturePacket(NamedTuple):
+    """One picture, whole. codec: of PICTURE_CODECS, or MESH. time: ticks of PICTURE_CLOCK since the session's start.
+
+    key: whether it can be decoded without others. data: H.264 in Annex B's form with SPS and PPS before keys, VP8, or a
+    record of motion.
     """
 
     codec: str

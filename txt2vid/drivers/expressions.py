@@ -198,6 +198,16 @@ class ExpressionDriver:
         return self._talk
 
 
+def at_height(cue: Cue, *, mouth_only: bool = False) -> Motion:
+    """A mood, or a gesture, at the moment at which it is clearest. mouth_only: as `ExpressionDriver` has it."""
+    known = MOODS.get(cue.name)
+    faces = [known.face] if known is not None else [face for _, face in GESTURES[cue.name].path]
+    face = max(faces, key=lambda each: float(np.abs(each).sum())) * np.float32(cue.strength)
+    if mouth_only:
+        face[_ELSEWHERE] = 0
+    return Motion(face[SHAPES], face[POSE], gaze=face[GAZE])
+
+
 def closure(spoken: Motion) -> float:
     """How far the lips are shut by what is said, in [0, 1]: as `phonemes.close_lips` laid it over the coefficients."""
     jaw, close, press = spoken["jawOpen"], spoken["mouthClose"], spoken["mouthPressLeft"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
+from txt2vid.core.motion import BLENDSHAPES, INDEX, Coefficients, Motion
 
 TURN_GAIN = (1.4, 1.65, 1.05)  # pitch, yaw, roll: what is asked for over what is seen of it
 TURN_LIMITS = tuple(math.radians(degrees) for degrees in (24, 28, 25))  # a picture turned further shows its edge
@@ -22,10 +22,16 @@ SHUT_DRAWN = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # … at t
 
 DOWN_SHUTS, UP_SHUTS = 0.20, 0.09  # of an eye's opening, that a drawn look down, and up, shuts as the mesh sees it
 WIDE_GAIN = 1.6  # of eyes that are opened wide
+LOWER_MOST = 0.8  # of mouthLowerDown and jawOpen together: more folds the lower lip over the skin that stays
+LOWER_AS_JAW = 0.22  # of jawOpen opens the lips as far as mouthLowerDown does
+FOLDING = 0.7  # by which corners that are drawn down, and rolled lips, are less where the jaw is wide open
 KEPT_SMILE = 0.7  # of the corners of the person's mouth, while speech moves the rest of it
 
 _MOUTH = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "tongue"))])
 _CORNERS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("mouthSmile", "mouthFrown"))])
+_JAW = INDEX["jawOpen"]
+_LOWER = np.array([INDEX["mouthLowerDownLeft"], INDEX["mouthLowerDownRight"]])
+_FOLDING = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("mouthFrown", "mouthRoll"))])
 _BLINKS = np.array([INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]])
 _WIDES = np.array([INDEX["eyeWideLeft"], INDEX["eyeWideRight"]])
 
@@ -37,6 +43,7 @@ def for_hero(seen: Motion, pose: float = 1.0) -> Motion:
     shut = blendshapes[_BLINKS] - np.float32(max(DOWN_SHUTS * down, -UP_SHUTS * down))
     blendshapes[_BLINKS] = np.interp(shut, SHUT_SEEN, SHUT_DRAWN)
     blendshapes[_WIDES] = np.minimum(1, WIDE_GAIN * blendshapes[_WIDES])
+    _untorn(blendshapes)
     turns = zip(seen.rotation, TURN_GAIN, TURN_LIMITS, strict=True)
     shifts = zip(seen.translation, SHIFT_LIMITS, strict=True)
     return replace(
@@ -45,6 +52,16 @@ def for_hero(seen: Motion, pose: float = 1.0) -> Motion:
         rotation=np.array([soft(pose * gain * float(turn), limit) for turn, gain, limit in turns], np.float32),
         translation=np.array([soft(pose * SHIFTED * float(shift), limit) for shift, limit in shifts], np.float32),
     )
+
+
+def _untorn(blendshapes: Coefficients) -> None:
+    """Takes back, in place, what would fold a drawn lip where the jaw is open; the gap between the lips stays."""
+    jaw = float(blendshapes[_JAW])
+    lower = blendshapes[_LOWER]
+    kept = np.minimum(lower, np.float32(max(0.0, LOWER_MOST - jaw)))
+    blendshapes[_LOWER] = kept
+    blendshapes[_JAW] = min(1.0, jaw + LOWER_AS_JAW * float((lower - kept).mean()))
+    blendshapes[_FOLDING] *= np.float32(1 - FOLDING * jaw)
 
 
 def without_mouth(motion: Motion) -> Motion:

@@ -24,6 +24,10 @@ FRONTAL = 30.0  # degrees, spread: a face that is turned further tells less of i
 LIDS = 0.12  # of an eye's usual opening: spread of what counts as usual
 USUAL_LIDS = 65.0  # percentile of openings that is taken as an eye at rest: blinks and looks down are below it
 SHUT_LIDS = 0.12  # of an eye's usual opening: what the mesh still sees of a shut one (measured on ten people)
+# What differs from person to person counts as no expression where there is one picture only: see `_alone`.
+OPEN = (0.26, 0.40)  # height over width of adults' eyes at rest
+BROWS = (-0.007, 0.033)  # face heights that brows are below the average face's, which is drawn
+LOOKS = ((-0.2, 0.2), (-0.42, -0.08))  # iris radii that eyes look to the right, and down, at rest
 _EYES = ((lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT), (lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT))
 
 Values = NDArray[np.float64]
@@ -103,12 +107,14 @@ class Neutral:
         frontal = np.exp(-0.5 * (np.array([head.turned for head in self._faces]) / FRONTAL) ** 2)
         usual = average_for(np.asarray(np.average(points, axis=0, weights=frontal + 1e-9)))
         lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
-        eyes = self._eyes_rest(openings(points)) * frontal
+        eyes = _eyes_rest(openings(points)) * frontal
         face = _mean(points, usual, lips)
         lids = _mean(points, usual, eyes)
         around = list(_LIDS)
         face[around] = lids[around]
         shut_lips(face)
+        if self._single:
+            return self._alone(face, points[0])
         steady = lips + 0.05 * frontal + 1e-9
         return Rest(
             points=face,
@@ -116,24 +122,36 @@ class Neutral:
             middle=np.average([head.middle for head in self._faces], axis=0, weights=steady),
             scale=float(np.average([head.scale for head in self._faces], weights=steady)),
             openings=openings(face),
-            looks=looks(face) if not self._single else looks(usual),
+            looks=looks(face),
         )
 
-    def _eyes_rest(self, open_eyes: Values) -> Values:
-        """(n,): how much each face's eyes are open as they usually are."""
-        if self._single:
-            return np.zeros(len(open_eyes))
-        known = np.percentile(open_eyes, USUAL_LIDS, axis=0)
-        away = (open_eyes / known.clip(1e-6) - 1) / LIDS
-        return np.asarray(np.exp(-0.5 * away**2).prod(axis=1))
+    def _alone(self, face: Points, own: Points) -> Rest:
+        """The rest of whoever is known by one picture: the average face, as near to the person as anybody's may be."""
+        lower = float((own[_BROWS, 1] - face[_BROWS, 1]).mean())
+        face[_BROWS, 1] += min(BROWS[1], max(BROWS[0], lower))
+        least, most = np.transpose(LOOKS)
+        head = self._faces[0]
+        return Rest(
+            points=face,
+            turn=np.eye(3),
+            middle=head.middle,
+            scale=head.scale,
+            openings=np.full(2, np.clip(openings(own).max(), *OPEN)),
+            looks=np.clip(looks(own), least, most),
+        )
 
     def _pose(self, weights: Values) -> Points:
-        """The mean rotation, as the nearest to the mean matrix; upright and frontal for a single picture."""
-        if self._single:
-            return np.eye(3)
+        """The mean rotation, as the nearest to the mean matrix."""
         mean = np.average([head.turn for head in self._faces], axis=0, weights=weights)
         left, _, right = np.linalg.svd(mean)
         return np.asarray(left @ right)
+
+
+def _eyes_rest(open_eyes: Values) -> Values:
+    """(n,): how much each face's eyes are open as they usually are."""
+    known = np.percentile(open_eyes, USUAL_LIDS, axis=0)
+    away = (open_eyes / known.clip(1e-6) - 1) / LIDS
+    return np.asarray(np.exp(-0.5 * away**2).prod(axis=1))
 
 
 def _lips_rest(points: Points, usual: Points) -> Values:
@@ -177,3 +195,4 @@ _LIDS = tuple(
     sorted({i for upper, lower, iris in _EYES for rows in (upper, lower) for row in rows[:2] for i in row})
     + [i for _, _, iris in _EYES for i in iris]
 )
+_BROWS = [i for rows in (lm.BROW_LEFT, lm.BROW_RIGHT) for row in rows for i in row]

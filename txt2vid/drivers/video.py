@@ -22,10 +22,11 @@ from txt2vid.faces.head import Head, Points, head_of
 
 HEIGHTS = 0.75  # a face height is so many face widths, the other way about: width over height
 EYE_REACH = (1.15, 0.75)  # iris radii at gaze 1, sideways and down, as the mesh engine turns eyes
+RESTLESS = 0.02  # of an eye's opening: what it changes by at rest
 WIDER = 0.33  # of its opening, that eyeWide opens an eye by
 FADE, RETURN = 0.5, 0.4  # seconds in which a lost face goes to idle, and one that is back takes over
 PATIENCE = 0.12  # seconds for which a lost face is held: a frame or two that the mesh missed
-REFINE, SLOWER = 1.0, 0.15  # seconds, and share of all the time, between two looks at what rest is
+REFINE, SLOWER = 2.0, 0.15  # seconds, and share of all the time, between two looks at what rest is
 TURNED = math.radians(25)  # from which on the far eye does as the near one
 
 _BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
@@ -148,8 +149,8 @@ class VideoDriver:
         apart *= smoothstep((abs(apart) - 0.06) / 0.14)  # less is noise: eyes blink together
         for i, sign in ((0, 1), (1, -1)):
             closed = both + sign * apart
-            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - 0.05) / 0.90))
-            values[_WIDES[i]] = min(1.0, max(0.0, (-closed - 0.06) / WIDER))
+            values[_BLINKS[i]] = min(1.0, max(0.0, (closed - RESTLESS) / (0.95 - RESTLESS)))
+            values[_WIDES[i]] = min(1.0, max(0.0, (-closed - RESTLESS) / WIDER))
 
     def _shift(self, head: Head, rest: Rest) -> NDArray[np.float64]:
         """Where the head is against where it rests, in face widths; 0 for a single picture."""
@@ -173,7 +174,7 @@ def _filtering() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     cutoff[-8:-5], slope[-8:-5] = 1.5, 25.0
     cutoff[-5:-2], slope[-5:-2] = 1.0, 20.0
     cutoff[-2:], slope[-2:] = 1.5, 5.0
-    cutoff[_BLINKS], slope[_BLINKS] = 3.0, 20.0
+    cutoff[_BLINKS], slope[_BLINKS] = 4.0, 20.0
     return cutoff, slope
 
 

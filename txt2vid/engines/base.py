@@ -122,6 +122,14 @@ class Engine(ABC):
 
         return [to_i420(pixels) for pixels in self.render(jobs)]
 
+    def bundle(self, prepared: Any) -> bytes | None:
+        """What a browser needs to draw the face itself from motion alone (docs/mesh-wire.md), of what `prepare` gave.
+
+        None where it cannot: the engine moves no mesh, or the face is a video. May be called in any thread.
+        """
+        del prepared
+        return None
+
     def hearing(self, fps: Fraction) -> Hearing | None:
         """Its ear for a time line; None where motion tells it enough."""
         del fps

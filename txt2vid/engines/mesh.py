@@ -25,6 +25,7 @@ class PreparedFace:
     """
 
     def __init__(self, face: Face) -> None:
+        self.is_still = face.is_still
         self._frames = face.frames
         self._matte = face.matte
         self._light = None if face.is_still else Rig.light(face.frames.pixels(0), face.frames.landmarks(0))
@@ -64,3 +65,7 @@ class MeshEngine(Engine):
     def render_i420(self, jobs: Sequence[Job]) -> list[Pixels]:
         """As `render`; only what moves is converted."""
         return [job.prepared.rig(job.frame).draw_i420(job.motion) for job in jobs]
+
+    def bundle(self, prepared: PreparedFace) -> bytes | None:
+        """The rig of a still picture."""
+        return prepared.rig(0).bundle() if prepared.is_still else None

@@ -108,6 +108,10 @@ class Wav2LipEngine(Engine):
         """Mel windows."""
         return MelHearing(fps, as_published=self.options.alignment == "published")
 
+    def bundle(self, prepared: PreparedFace) -> bytes | None:
+        """The mesh engine's: no network reaches a browser, motion moves the mouth there."""
+        return self._mesh.bundle(prepared.mesh)
+
     def question(self, job: Job) -> Question | None:
         """The mouth of a frame in which somebody speaks and a face is seen."""
         heard: Heard | None = job.heard

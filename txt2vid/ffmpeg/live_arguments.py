@@ -13,7 +13,10 @@ from txt2vid.ffmpeg import program
 
 TIMESTAMP_OFFSET = Fraction(1)  # seconds that both streams are ahead of the session: AAC begins before its first sample
 GOP_SECONDS = Fraction(2, 5)  # between keyframes: a late viewer sees a picture within half a second
-PRESET, CRF = "ultrafast", 25  # of x264: 0.8 ms a frame, 46 dB; superfast takes 1.2 ms to save a third of 1.2 Mbit/s
+PRESET, CRF = "ultrafast", 25  # of x264: 0.8 ms a frame, 46 dB; superfast takes half as long again
+PARAMS = "subme=1:no-deblock=0:deblock=0,0"
+"""And with these, which the preset leaves out: 2 bits of 5 saved for a sixth of its time, half a dB to a dB better.
+Heads move by fractions of a pixel."""
 MAX_BITS_A_PIXEL = 0.3  # bit for each pixel of each frame: 2 Mbit/s at 512x512 and 25 frames a second
 MIN_BITRATE = 200_000  # bit/s that the smallest picture may take: SPS, PPS and slice headers weigh something too
 BUFFER_SECONDS = 0.2  # of the decoder's buffer (VBV): no keyframe takes longer than that on a line of the peak rate
@@ -88,6 +91,7 @@ def _codecs(plan: Plan) -> dict[str, Any]:
     return {
         "c:v": "libx264",
         "preset": plan.preset,
+        "x264-params": PARAMS,
         "tune": "zerolatency",
         "threads:v": 1,
         "crf": plan.crf,

@@ -15,8 +15,8 @@ from av.video.frame import PictureType
 from txt2vid.core.media import Pixels
 from txt2vid.core.packets import PICTURE_CLOCK, PICTURE_CODECS, PicturePacket
 from txt2vid.errors import DependencyError, FFmpegError
+from txt2vid.ffmpeg.live_arguments import CRF, PARAMS, PRESET
 
-CRF, PRESET = 25, "ultrafast"  # of x264, as the streams have them (live_arguments.py)
 SPEED = 8  # of libvpx in real time: 5 ms a 512x512 picture, where x264 takes 1.5
 BUFFER_SECONDS = 0.2  # of the decoder's buffer (VBV): no key takes longer than that on a line of the peak rate
 KEY_SECONDS = 10  # between keys that nobody asked for; who comes or has lost something asks
@@ -70,7 +70,7 @@ class PictureEncoder:
         if self.codec == "h264":
             # constrained baseline: what every peer must decode (RFC 7742, 6.2)
             zero = {"tune": "zerolatency", "profile": "baseline", "forced-idr": 1, "sc_threshold": 0}
-            return {"preset": PRESET, "crf": CRF, **zero}
+            return {"preset": PRESET, "x264-params": PARAMS, "crf": CRF, **zero}
         codec.bit_rate = self.bitrate
         quick = {"deadline": "realtime", "cpu-used": SPEED, "lag-in-frames": 0, "auto-alt-ref": 0}
         return {"crf": 10, "error-resilient": 1, **quick}  # crf: no more bits than quality needs, as above

@@ -19,6 +19,7 @@ from txt2vid.core.media import Pixels
 
 Key = tuple[str, int]
 FORGET = 0.2  # of what a batch took before: the estimate follows the last few batches
+DOUBT = 0.02  # likewise, of how much longer than several small ones a batch is said to take: tried again after a while
 ABOUT = 1.2  # a share of the time that is so little more is as good: smaller batches are answered sooner
 MAX_SESSIONS = 4096  # whose turns are remembered; the ones that were answered longest ago are forgotten
 
@@ -109,6 +110,7 @@ class Batcher:
         bucket, took = self._bucket(len(batch)), ended - began
         before = self._seconds.get(bucket, took)
         self._seconds[bucket] = before + FORGET * (took - before)
+        self._doubt(bucket)
         self.counts.answered += len(batch)
         self.counts.batches += 1
         self.counts.seconds += took
@@ -137,6 +139,15 @@ class Batcher:
             return self._seconds[bucket]
         smaller = [known for known in self._seconds if known < bucket]
         return self._seconds[max(smaller)] if smaller else 0.0
+
+    def _doubt(self, bucket: int) -> None:
+        """A larger batch that took longer than as many of these would is not believed for ever: it may have been a
+        hiccup, and what is never tried again is never known better.
+        """
+        for larger, took in self._seconds.items():
+            bound = -(-larger // bucket) * self._seconds[bucket]
+            if larger > bucket and took > bound:
+                self._seconds[larger] = took + DOUBT * (bound - took)
 
     def _bucket(self, size: int) -> int:
         return next((bucket for bucket in self.buckets if bucket >= size), self.buckets[-1])

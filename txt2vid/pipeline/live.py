@@ -7,7 +7,7 @@ the tape and not yet shown can still be cut (an interruption).
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -28,6 +28,7 @@ from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.engines.base import Hearing
 from txt2vid.pipeline.captions import caption
+from txt2vid.pipeline.fed import SoundBuffer
 from txt2vid.pipeline.gate import RAMP, Gate
 from txt2vid.pipeline.hearing import Decimator
 from txt2vid.pipeline.ingest import Ingest
@@ -41,9 +42,7 @@ from txt2vid.tts.pieces import QUIET
 from txt2vid.tts.timing import LEAD
 
 LOOKAHEAD = max(SpeechDriver.lookahead, IdleDriver.lookahead)  # samples at SPEECH_RATE; phonemes are known in advance
-AHEAD = (
-    LOOKAHEAD * LISTENING_RATE // SPEECH_RATE + Decimator.delay
-)  # samples of sound committed past a frame's end, at least
+AHEAD = LOOKAHEAD * LISTENING_RATE // SPEECH_RATE + Decimator.delay  # samples committed past a frame's end, at least
 EARLY = LISTENING_RATE * 80 // 1000  # samples that sound is ahead of pictures: AAC comes out three packets late
 CUT_FADE = LISTENING_RATE // 100  # samples: 10 ms, too short to understand, long enough not to click
 LAPSE = 4  # seconds after the last word of a text until its mood ends: a typist's next line may go on with it
@@ -85,12 +84,12 @@ class Session:
 
     fps: frames a second. seed: of the idle life; None is a face that lives by itself (a video). executor: the threads
     that speak texts. hearing: the engine's own, where it has one; its lookahead may be longer than the drivers'.
-    voices: those that stay loaded. expression: the mood of whoever sets none.
+    voices: those that stay loaded. expression: the mood of whoever sets none. sound: keeps it until it is due.
     """
 
-    def __init__(self, fps: Fraction, executor: ThreadPoolExecutor, seed: int | None = 0,
+    def __init__(self, fps: Fraction, executor: Executor, seed: int | None = 0,
                  hearing: Hearing | None = None, voices: Kept | None = None,
-                 expression: Cue | None = None) -> None:  # fmt: skip
+                 expression: Cue | None = None, sound: SoundBuffer | None = None) -> None:  # fmt: skip
         self.fps = fps
         self._expression = expression
         self._expressions = ExpressionDriver(expression, mouth_only=seed is None)
@@ -99,7 +98,7 @@ class Session:
         beyond = max(LOOKAHEAD, hearing.lookahead if hearing else 0)
         self._ahead = beyond * LISTENING_RATE // SPEECH_RATE + Decimator.delay
         self.epoch = 0
-        self.jitter = JitterBuffer()
+        self.jitter: SoundBuffer = sound or JitterBuffer()
         self._ingest: Ingest | None = None
         self._script = Script(executor, voices)
         self._line: Line | None = None

@@ -57,7 +57,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Draw, and send Packets, their pictures in these codecs, each of at most `bitrate` bit/s; no codecs: no longer."""
+    """Draw, and send Packets, their pictures in these codecs, each of at most `bitrate` bit/s; no codecs: no longer.
+
+    MESH among them: send motion as well, and Rigged before it. MESH alone: nothing is drawn.
+    """
 
     session: str
     codecs: tuple[str, ...]
@@ -223,6 +226,18 @@ class Packets:
 
 
 @dataclass(frozen=True, slots=True)
+class Rigged:
+    """The face whose motion comes from now on, for those who draw it. number: what keys of motion call it.
+
+    bundle: None where the face cannot be drawn elsewhere; then no motion comes until it changes.
+    """
+
+    session: str
+    number: int
+    bundle: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A text was shown to its end, or dropped."""
 
@@ -285,24 +300,8 @@ class Report:
     encoder_pid: int | None = None
 
 
-Request = (
-    Prepare
-    | Forget
-    | Open
-    | Watch
-    | Forward
-    | Key
-    | Source
-    | Hear
-    | Say
-    | Express
-    | Move
-    | Cut
-    | Drain
-    | ChangeFace
-    | Close
-    | Ask
-    | DoWithout
-    | Stop
-)
-Event = Prepared | Opened | Failed | Encoding | Packets | Said | Captioned | Silenced | Drained | Report
+_OfFaces = Prepare | Forget | ChangeFace
+_OfViewers = Watch | Forward | Key
+_OfSenders = Source | Hear | Say | Express | Move | Cut | Drain
+Request = _OfFaces | _OfViewers | _OfSenders | Open | Close | Ask | DoWithout | Stop
+Event = Prepared | Opened | Failed | Encoding | Packets | Rigged | Said | Captioned | Silenced | Drained | Report

@@ -78,6 +78,12 @@ class Service:
             self._work()
             self._report()
 
+    def close(self) -> None:
+        """Closes all links, the server's too."""
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # only links are registered
+        self._selector.close()
+
     def _admit(self) -> None:
         """Takes new studios in. Raises EOFError where the server is gone."""
         self._server.flush()
@@ -87,7 +93,7 @@ class Service:
                 self._selector.register(studio, selectors.EVENT_READ)
 
     def _hear(self, studio: Link) -> None:
-        studio.flush()
+        self._write(studio)
         try:
             for asked, _ in studio.receive():
                 for each in asked:  # type: ignore[attr-defined]  # studios send lists of Asked
@@ -99,6 +105,11 @@ class Service:
             for session in [session for session, home in self._homes.items() if home is studio]:
                 del self._homes[session]
                 self._batcher.drop(session)
+
+    def _write(self, studio: Link) -> None:
+        """What the socket takes now; the selector tells when it takes more."""
+        studio.flush()
+        self._selector.modify(studio, selectors.EVENT_READ | (selectors.EVENT_WRITE if studio.waiting else 0))
 
     def _work(self) -> None:
         """One batch."""
@@ -118,6 +129,7 @@ class Service:
                 replies.setdefault(home, []).append(Answered(each.session, each.ticket, each.key, mouth))
         for home, answers in replies.items():
             home.send(answers, droppable=True)  # to a studio that hangs nothing is owed
+            self._write(home)
         self._batcher.done(batch, began, time.monotonic())
 
     def _report(self) -> None:

@@ -67,19 +67,27 @@ class FaceCache:
 
     def __init__(self) -> None:
         self._engine: tuple[EngineOptions, Chosen] | None = None
-        self._key: tuple[Any, ...] = ()
         self._clip: tuple[Fraction | None, int | None] = (None, None)
-        self._face: tuple[Face, Any] | None = None
+        self._face: tuple[FaceOptions, Face] | None = None
+        self._prepared: tuple[tuple[Any, ...], Any] | None = None
+
+    def face(self, options: FaceOptions, fps: Fraction | None = None, frames: int | None = None) -> Face:
+        """The face. fps, frames: of a video; None is its own rate, and all of it."""
+        clip = fps, frames
+        held = self._face
+        if held is None or held[0] != options or not (held[1].is_still or clip == self._clip):
+            self._face = self._prepared = None  # the one before: two at once would be twice the memory
+            held = self._face = options, prepare_face(options, fps, frames)
+            self._clip = clip
+        return held[1]
 
     def get(self, options: FaceOptions, fps: Fraction | None, engine: Engine, frames: int | None) -> tuple[Face, Any]:
-        """The face and what `engine` prepared of it. fps, frames: of a video; None is its own rate, and all of it."""
-        key, clip = (options, type(engine), engine.options), (fps, frames)
-        if self._face is not None and key == self._key and (self._face[0].is_still or clip == self._clip):
-            return self._face
-        self._face = None  # the one before: two at once would be twice the memory
-        face = prepare_face(options, fps, frames)
-        self._key, self._clip, self._face = key, clip, (face, engine.prepare(face))
-        return self._face
+        """The face, as `face` has it, and what `engine` prepared of it."""
+        face, key = self.face(options, fps, frames), (type(engine), engine.options)
+        if self._prepared is None or self._prepared[0] != key:
+            self._prepared = None
+            self._prepared = key, engine.prepare(face)
+        return face, self._prepared[1]
 
     def engine(self, options: EngineOptions) -> Chosen:
         """The engine that the options ask for."""
@@ -89,14 +97,16 @@ class FaceCache:
         return self._engine[1]
 
 
-def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None) -> RenderResult:
+def render(options: RenderOptions, progress: Progress | None = None, faces: FaceCache | None = None,
+           voice: Voice | None = None) -> RenderResult:  # fmt: skip
     """Renders one video; nothing is left under its name, or anywhere, unless it is complete.
 
-    progress: called with frames done and, where that is known, frames in all. Raises what `txt2vid.errors` has.
+    progress: called with frames done and, where that is known, frames in all. voice: what is heard, instead of what
+    the options name. Raises what `txt2vid.errors` has.
     """
     started = time.monotonic()
-    _check(options)
-    voice = _voice(options)
+    _check(options, has_voice=voice is not None)
+    voice = voice or _voice(options)
     needed = _needed(voice, options) if faces is None else None  # rows that share a video share all of it
     faces = faces or FaceCache()
     chosen = faces.engine(options.engine if options.motion is None else replace(options.engine, name="mesh"))
@@ -160,13 +170,13 @@ def _needed(voice: Voice, options: RenderOptions) -> int | None:
     return frame_count(int(voice.duration * voice.rate), fps, voice.rate) + int(fps)
 
 
-def _check(options: RenderOptions) -> None:
+def _check(options: RenderOptions, *, has_voice: bool) -> None:
     """Raises UsageError on options that contradict each other, before any work is done."""
     if options.motion is not None:
         _check_motion(options)
-    elif sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != 1:
+    elif sum(voice is not None for voice in (options.audio, options.text, options.subtitles)) != (not has_voice):
         raise UsageError("give a sound file (--audio FILE), a text (--text TEXT, --text-file FILE) or --subtitles FILE")
-    if options.captions and options.audio is not None:
+    if options.captions and (options.audio is not None or has_voice):
         raise UsageError("what is said in a sound file is not known: leave --captions out, or give a text")
     beside = captions_beside(options.output)
     if options.captions and options.subtitles is not None and beside.resolve() == options.subtitles.resolve():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -77,7 +77,7 @@ Made = Line | Finished | Begun
 class Script:
     """The texts of one session, in order. executor: threads that several sessions share. kept: their voices."""
 
-    def __init__(self, executor: ThreadPoolExecutor, kept: Kept | None = None) -> None:
+    def __init__(self, executor: Executor, kept: Kept | None = None) -> None:
         self._executor, self._kept = executor, kept or Kept()
         self._texts: deque[Say] = deque()
         self._beginning: int | None = None  # id of the text whose first sentence the thread makes
@@ -107,6 +107,7 @@ class Script:
         made = self._made.popleft()
         if isinstance(made, Line):
             self._seconds -= len(made.sound) / LISTENING_RATE
+            self._go_on()  # now that there is room: not when this line is over
         return made
 
     def cut(self) -> list[int]:

@@ -14,6 +14,7 @@ from txt2vid.core.media import SPEECH_RATE, AudioChunk
 from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.phonemes import SILENCE, TimedPhoneme
 from txt2vid.drivers.moods import GESTURES
+from txt2vid.errors import SpeechError
 from txt2vid.pipeline.fitting import fitted, following, joined, moments, sounding
 from txt2vid.tts.base import Synthesizer, Utterance
 from txt2vid.tts.choose import Kept, choose
@@ -69,6 +70,15 @@ def speak(text: str, speaker: SpeakerOptions | None = None, unknown: str = "spea
     spoken = _spoken(synthesizer, passages)
     first = next(spoken)
     return Speech(synthesizer.name, itertools.chain((first,), spoken), synthesizer.tells_phonemes)
+
+
+def check_speech(text: str, speaker: SpeakerOptions, unknown: str, kept: Kept) -> None:
+    """Raises what `speak` would raise before it says a word."""
+    tagged = read(text, unknown)
+    if speakable(tagged.words):
+        choose(tagged.words, speaker, kept)
+    elif not any(each.marks or each.pause for each in tagged.passages):
+        raise SpeechError("there is nothing to speak: give a text with a letter or a digit in it")
 
 
 def _spoken(synthesizer: Synthesizer, passages: Sequence[Passage]) -> Iterator[Spoken]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,9 @@ from txt2vid.faces.playback import there_and_back
 from txt2vid.pipeline.forwarded import Forwarded
 from txt2vid.pipeline.live import Session, Step
 from txt2vid.pipeline.messages import Captioned, Drained, Event, Failed, Report, Said, Silenced
+from txt2vid.pipeline.rigged import Rigging
 from txt2vid.pipeline.streamed import Streamed
+from txt2vid.pipeline.wardrobe import Bundle
 
 BEHIND_SECONDS = 0.5  # a studio that stood still so long does not run after the time that it missed
 REPORT_SECONDS = 1.0
@@ -57,6 +60,7 @@ class Stage:
         self._watched = False
         self._streamed = Streamed(name, session.fps, begin)
         self.forwarded = Forwarded(name, session.fps, begin)
+        self._rigging = Rigging(name)
         self._picture: Pixels | None = None
         self._picture_time = Fraction(0)  # of the session, when the picture was drawn for it
         self._written: Fraction | None = None  # of the frame that the encoder got last; None while nobody watches
@@ -73,12 +77,13 @@ class Stage:
         """When the next frame is to be shown, on time.monotonic()."""
         return FOREVER if self._asleep else self._start + self._next
 
-    def show(self, name: str, face: Face, prepared: Any) -> None:
-        """From now on this face; a face of another size begins a new stream."""
+    def show(self, name: str, face: Face, prepared: Any, bundle: Callable[[], Bundle] | None = None) -> None:
+        """From now on this face; a face of another size begins a new stream. bundle: as Rigging has it."""
         if self._shown is not None and self._shown[0].size != face.size:
             self._streamed.close()
             self._picture = None
         self.face, self._shown = name, (face, prepared)
+        self._rigging.show(bundle)
         self._pending = self._mouth = None  # of another face
 
     def watch(self, *, on: bool) -> None:
@@ -95,12 +100,19 @@ class Stage:
 
     @property
     def _needed(self) -> bool:
-        """Whether somebody wants pictures."""
+        """Whether somebody wants pictures, or what they draw some from."""
         return self._watched or self.forwarded.wanted
 
+    @property
+    def _draws(self) -> bool:
+        """Whether pictures are drawn here."""
+        return self._watched or self.forwarded.draws
+
     def _rest(self) -> None:
+        if not self._draws:
+            self._pending = self._picture = None
         if not self._needed:
-            self._pending = self._written = None
+            self._written = None
 
     def wake(self) -> None:
         """Time goes on, if it stood still: there is something to show."""
@@ -181,6 +193,10 @@ class Stage:
         face, prepared = self._shown or (None, None)
         if face is None:
             raise ValueError("a stage draws the face that it was shown")
+        if not self._draws:
+            self._written = moment.frame.time
+            self._hand_on(moment, None)
+            return
         index = there_and_back(moment.frame.index, len(face.frames))
         job = Job(prepared, index, moment.motion, moment.heard)
         question = engine.question(job) if asks else None
@@ -192,7 +208,7 @@ class Stage:
 
     def _finish(self, engine: Engine, pending: Pending, mouth: Pixels | None) -> None:
         self._pending = None
-        if self._needed and not self.over:
+        if self._draws and not self.over:
             self._encode(pending.moment, pending.job, engine, mouth, pending.lateness)
 
     def _encode(self, moment: Step, job: Job, engine: Engine, mouth: Pixels | None, lateness: float) -> None:
@@ -209,12 +225,14 @@ class Stage:
         if time.monotonic() - self._start > float(moment.frame.time + moment.frame.duration) + self._slack(engine):
             self._late += 1
 
-    def _hand_on(self, moment: Step, picture: Pixels) -> None:
+    def _hand_on(self, moment: Step, picture: Pixels | None) -> None:
         """The frame to whoever wants it: packets first, whose peers wait the least."""
         try:
+            if self.forwarded.moves and (rigged := self._rigging.look()) is not None:
+                self._events.append((rigged, ()))
             if self.forwarded.wanted:
-                self._events.append((self.forwarded.write(moment, picture), ()))
-            if self._watched:
+                self._events.append((self.forwarded.write(moment, picture, self._rigging.number), ()))
+            if self._watched and picture is not None:
                 begun = self._streamed.write(moment, picture)
                 if begun is not None:
                     self._events.append(begun)
@@ -245,7 +263,7 @@ class Stage:
             epoch=session.epoch,
             buffered=jitter.depth / LISTENING_RATE,
             playout=session.playout / LISTENING_RATE,
-            av_offset=float(shown - self._picture_time) if self._needed else 0.0,
+            av_offset=float(shown - self._picture_time) if self._draws else 0.0,
             drawn=self._drawn,
             late=self._late,
             dropped=self._dropped,

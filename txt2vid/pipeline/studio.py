@@ -271,14 +271,14 @@ class Studio:
         seed = request.seed if face.is_still else None
         session = Session(fps, self._speaker, seed, hearing, self._voices, request.expression)
         stage = Stage(request.session, session, mark=request.mark, begin=request.begin)
-        stage.show(request.face, face, found.prepared)
+        stage.show(request.face, face, found.prepared, lambda: self._wardrobe.bundled(found))
         self._stages[request.session] = stage
         self._send(messages.Opened(request.session, *face.size, fps))
 
     def _change_face(self, stage: Stage, request: messages.ChangeFace) -> None:
         found = self._face(request)
         if found is not None:
-            stage.show(request.face, found.face, found.prepared)
+            stage.show(request.face, found.face, found.prepared, lambda: self._wardrobe.bundled(found))
 
 
 def _session(request: messages.Request) -> str:

@@ -22,7 +22,7 @@ from txt2vid.drivers.expressions import ExpressionDriver
 from txt2vid.drivers.phonemes import PhonemeDriver
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.errors import AudioError
-from txt2vid.ffmpeg.decode import AudioReader
+from txt2vid.ffmpeg.decode import KEPT_RATES, OTHER_RATE, AudioReader
 from txt2vid.pipeline.captions import caption
 from txt2vid.pipeline.gate import Gate
 from txt2vid.pipeline.speaking import Speech, Spoken, speak
@@ -79,6 +79,24 @@ class FileVoice(Voice):
         """The file's sound."""
         with AudioReader(self._path) as reader:
             yield from reader
+
+
+class SamplesVoice(Voice):
+    """Sound that somebody has made already: (n, channels) in [-1, 1]. Raises AudioError where it is silent."""
+
+    def __init__(self, samples: Samples, rate: int) -> None:
+        if not (np.abs(samples) > SILENT).any():
+            raise AudioError("the samples are silent from start to end: give a recording of speech")
+        if rate not in KEPT_RATES:
+            samples, rate = np.asarray(soxr.resample(samples, rate, OTHER_RATE), np.float32), OTHER_RATE
+        self._samples, self.rate, self.channels = np.clip(samples, -1, 1), rate, samples.shape[1]
+        self.duration = Fraction(len(samples), rate)
+        self.driver, self.driver_name = SpeechDriver(), "speech"
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The sound."""
+        for start in range(0, len(self._samples), _PIECE):
+            yield AudioChunk(self._samples[start : start + _PIECE], self.rate, start)
 
 
 class SpokenVoice(Voice):

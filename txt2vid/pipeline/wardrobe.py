@@ -21,12 +21,16 @@ MAX_FACES = 16  # prepared faces that are kept though no session shows them: abo
 _log = logging.getLogger(__name__)
 
 
+Bundle = Future[bytes | None]
+
+
 @dataclass(slots=True)
 class PreparedFace:
-    """A face, and what the engine made of it."""
+    """A face, and what the engine made of it. bundle: what others draw it from, once somebody has wanted that."""
 
     face: Face
     prepared: Any
+    bundle: Bundle | None = None
 
 
 class Wardrobe:
@@ -54,6 +58,12 @@ class Wardrobe:
         if name in self._known and name not in self._preparing:
             self.prepare(name, self._known[name])
         return None
+
+    def bundled(self, face: PreparedFace) -> Bundle:
+        """What others draw the face from, made once, in the thread in which faces are made."""
+        if face.bundle is None:
+            face.bundle = self._preparer.submit(self._engine().bundle, face.prepared)
+        return face.bundle
 
     def is_coming(self, name: str) -> bool:
         """Whether a face that is not ready will be, or its error is to come."""

@@ -79,15 +79,14 @@ PROPORTIONS = ("face width", "eyes apart", "right eye", "left eye", "nose length
 
 
 def proportions_of(head: Head) -> NDArray[np.float64]:
-    """(n,) a face's own measures as PROPORTIONS, in face heights."""
+    """(n,) a face's own measures as PROPORTIONS, against its bones: an open jaw makes no face longer."""
     points = head.points
-    height = float(np.linalg.norm(points[152] - points[10]))
 
     def apart(one: int, other: int) -> float:
-        return float(np.linalg.norm(points[one] - points[other])) / height
+        return float(np.linalg.norm(points[one] - points[other]))
 
     lengths = [apart(*TEMPLES), apart(133, 362), apart(33, 133), apart(362, 263), apart(168, NOSE_BASE), apart(98, 327)]
-    return np.array([*lengths, float(widths(points)) / height])
+    return np.array([*lengths, float(widths(points))])
 
 
 def at_rest(moves: Moves, landmarks: Landmarks) -> float:

@@ -118,10 +118,14 @@ class CameraSource(WatchedSource):
     """A camera. Raises VideoError where there is none of that name."""
 
     def __init__(self, device: str, pose: float = 1.0) -> None:
+        from txt2vid.errors import VideoError
         from txt2vid.ffmpeg.camera import CameraReader, camera_of
 
         super().__init__(pose)
-        self._reader = CameraReader(camera_of(device) or device)
+        name = camera_of(device)
+        if name is None:
+            raise VideoError(f"there is no camera {device}: name one, as /dev/video0, or its number")
+        self._reader = CameraReader(name)
 
     def pictures(self) -> Iterator[tuple[float, Pixels]]:
         """As the camera gives them."""

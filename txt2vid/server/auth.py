@@ -96,7 +96,7 @@ class Access:
         )
 
     def refusal(self, asked: Asked) -> Refusal | None:
-        """Why a request is not let in, or None. A websocket's token may still come in its hello."""
+        """Why a request is not let in, or None. A speaker's token may still come in its hello."""
         if self.local_names and not self._is_ours(asked.host):
             return Refusal(
                 421, "this server answers to localhost alone: restart it with --allow-host NAME to add a name"
@@ -105,7 +105,7 @@ class Access:
             return Refusal(403, "a page of another site may not speak here: restart with --allow-origin to let it")
         if asked.passed is False:
             return Refusal(401, "this is of a call, and needs a pass of it: join the call first")
-        if asked.kind == "websocket" or asked.passed:
+        if asked.passed or (asked.kind == "websocket" and not asked.viewing):
             return None
         if asked.open_to_all or (asked.viewing and self.public_viewing):
             return None

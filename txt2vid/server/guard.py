@@ -62,7 +62,7 @@ class Guard:
 
     def _passed(self, scope: Scope) -> tuple[bool, Pass | None]:
         """Whether a request is about a private session, and the pass that lets it in."""
-        about = self._passes.private(scope["path"]) if scope["type"] == "http" else None
+        about = self._passes.private(scope["path"])
         if about is None:
             return False, None
         session, deed = about
@@ -70,10 +70,14 @@ class Guard:
         return True, self._passes.holder(session, deed, tokens)
 
     def _is_open(self, scope: Scope) -> bool:
-        """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass."""
+        """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass;
+        what is below /mesh asks for the token itself, since a shared link's key will do.
+        """
         path = scope["path"]
-        if path in self._open_paths or path.startswith(("/static/", "/call/")):
+        if path in self._open_paths or path.startswith(("/static/", "/call/", "/mesh/")) or path == "/mesh":
             return True
+        if path.startswith("/s/") and path.endswith("/face"):  # a page, which asks for the token itself
+            return bool(scope["type"] == "http")
         return path == "/call" and scope.get("method") in _LOOKING
 
 
@@ -108,7 +112,7 @@ async def _while_valid(app: ASGIApp, held: Pass, scope: Scope, receive: Receive,
         message: asyncio.Future[Any] = asyncio.ensure_future(receive())
         try:
             await asyncio.wait([message, over], return_when=asyncio.FIRST_COMPLETED)
-            return message.result() if message.done() else {"type": "http.disconnect"}
+            return message.result() if message.done() else {"type": f"{scope['type']}.disconnect"}
         finally:
             message.cancel()
 
@@ -117,7 +121,7 @@ async def _while_valid(app: ASGIApp, held: Pass, scope: Scope, receive: Receive,
         await app({**scope, HELD: held}, listen, answer)
     finally:
         forget()
-    if held.over:
+    if held.over and scope["type"] == "http":
         await answer.finish()
 
 

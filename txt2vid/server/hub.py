@@ -22,6 +22,7 @@ from txt2vid.pipeline.messages import (
     Prepared,
     Report,
     Request,
+    Rigged,
     Said,
     Silenced,
     Source,
@@ -151,7 +152,7 @@ class Hub:
             self.sessions.touch(session)
             if not broken:
                 self._drop_words(session)
-                self.send(Express(session.name, None))
+                self.send(Express(session.name, session.mood))
 
     def send(self, request: Request, *, droppable: bool = False) -> bool:
         """Something for a session's studio; False where it did not take it."""
@@ -192,6 +193,8 @@ class Hub:
             self._attach(session, event, fds)
         elif isinstance(event, Packets):
             session.forwarded(event)
+        elif isinstance(event, Rigged):
+            session.rigged(event)
         elif isinstance(event, Report):
             session.reported(event)
         elif isinstance(event, Opened):
@@ -254,7 +257,7 @@ class Hub:
         await self.sessions.opened(session)
         await self.sessions.change_face(session, hello.face or (session.home if taken.fresh else session.face))
         if ran and taken.fresh:
-            self.send(Express(session.name, None))
+            self.send(Express(session.name, session.mood))
         if ran:  # otherwise the session's beginning has told it
             self.send(Source(session.name, hello.audio, taken.fresh))
 

@@ -44,6 +44,8 @@ MAX_CALLERS = 256  # websockets of calls at once, those in lobbies and those wit
 JOIN_SECONDS = 5.0  # from the connection to join
 CALL_MESSAGES_A_SECOND = 10.0  # of one caller, who clicks; and CALL_MESSAGES_BURST at once
 CALL_MESSAGES_BURST = 50.0
+EXPRESSIONS_A_SECOND = 3.0  # of one caller, and EXPRESSIONS_BURST at once; more are passed over: faces are not quicker
+EXPRESSIONS_BURST = 8.0
 CALL_OUTBOX = 16  # messages to one caller that wait: of each kind that tells the whole room the newest, and errors
 GUESSES_A_SECOND = 0.5  # names of rooms that are not known, of one address; and GUESSES_BURST at once. Names have
 GUESSES_BURST = 20.0  # 128 bits, so this spares the server's work and hides nothing: known names always pass
@@ -63,6 +65,7 @@ UPLOAD_SECONDS = 60.0  # for the bytes of one: 1 Mbit/s
 UPLOAD_SIZE = 1024  # pixels of the longer side that are kept: twice of what is drawn
 THUMBNAIL = 256  # pixels of the longer side of a small picture
 MAX_THUMBNAILS = 512  # small pictures in memory, 10 to 30 kB each
+DRAWING_SECONDS = 20.0  # for the process that draws one that was brought: the largest takes one on a slow core
 DRAWING = 32  # small pictures that wait to be made, of the whole server, one at a time
 
 # Connections
@@ -79,6 +82,20 @@ DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges noth
 # WebRTC
 MAX_PEERS = 200  # at once, of the whole server: as many viewers as there may be; each has a socket or two
 SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers write
+
+# Those who draw the face themselves
+MESH_AHEAD = 2.0  # seconds that may be on their way to one: what is more waits, and is dropped up to a key
+MESH_SECONDS = 15.0  # without a word of what has come, after which it counts as gone
+# The mesh page
+MAX_CAMERAS = 16  # at once, unless --max-cameras says otherwise: twice of what two cores track at 15 pictures a second
+CAMERA_SECONDS = 20.0  # without a picture, after which a camera counts as gone: a page that is asleep comes back
+PICTURES_A_SECOND = 62.0  # of one camera: twice of what it is asked for; and PICTURES_BURST at once after a pause
+PICTURES_BURST = 62.0
+PICTURE_BYTES_A_SECOND = 1.5e6  # of one camera: 30 JPEGs of 50 kB; as video it has a twentieth of that
+PICTURE_BYTES_BURST = 4e6
+MESH_MESSAGES_A_SECOND = 40.0  # of one camera, whose sliders are moved; and MESH_MESSAGES_BURST at once
+MESH_MESSAGES_BURST = 80.0
+MESH_BITRATE = 1_500_000  # bit/s of annotated pictures, of 640x480 at the most
 
 # The end
 FAREWELL_SECONDS = 1.0  # for senders and viewers to take their last words

@@ -9,11 +9,12 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.wire import EPOCHS, Ended, Error, Spoken, Stats
 from txt2vid.ffmpeg.live import TIMESTAMP_OFFSET
 from txt2vid.ffmpeg.live_arguments import MAX_BITS_A_PIXEL
-from txt2vid.pipeline.messages import Encoding, Opened, Packets, Report, Said
+from txt2vid.pipeline.messages import Encoding, Opened, Packets, Report, Rigged, Said
 from txt2vid.server import limits
 from txt2vid.server.calls.passes import PREFIX
 from txt2vid.server.captions import Captions
@@ -58,7 +59,9 @@ class Session:
         self.answer: asyncio.Future[None] | None = None
         self.running: Opened | None = None
         self.report: Report | None = None
+        self.rig: Rigged | None = None  # None until somebody has wanted to draw the face
         self.start: Fraction | None = None
+        self.mood: Cue | None = None  # that a member of a call chose; None is the server's
         self.begin = Fraction(0)  # seconds at which its time begins in the next studio
         self.watched = False
         self.epoch = 0
@@ -116,6 +119,10 @@ class Session:
         now = time.monotonic() - SOUND_AHEAD
         sound = [Timed(now + (each.time - event.time) / LISTENING_RATE, each) for each in event.sound]
         self.forwarder.push(event.pictures, sound)
+
+    def rigged(self, event: Rigged) -> None:
+        """Those who draw the face themselves draw this one from now on."""
+        self.rig = event
 
     def read(self, text: str, message: str | bytes) -> None:
         """A text came, in such a message."""

@@ -7,11 +7,11 @@ import logging
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from txt2vid.core.expressions import Cue
+from txt2vid.core.expressions import NEUTRAL, Cue
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import EPOCHS
 from txt2vid.errors import Txt2VidError
-from txt2vid.pipeline.messages import ChangeFace, Cut, Failed, Forward, Key, Open, Source, Watch
+from txt2vid.pipeline.messages import ChangeFace, Cut, Express, Failed, Forward, Key, Open, Source, Watch
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server import limits
 from txt2vid.server.faces import Faces
@@ -89,6 +89,15 @@ class Sessions:
         if session.running is not None:
             session.running = replace(session.running, width=prepared.width, height=prepared.height)
         self._studios.send(ChangeFace(session.name, face))
+
+    def express(self, session: Session, shown: Cue) -> bool:
+        """The face of one in a call shows this; whether it is a mood that stays, whoever speaks."""
+        if not shown.is_mood or shown.seconds is not None:
+            self._studios.send(Express(session.name, shown), droppable=True)
+            return False
+        session.mood = None if shown.name == NEUTRAL else shown
+        self._studios.send(Express(session.name, session.mood))
+        return True
 
     def cut(self, session: Session, epoch: int) -> None:
         """An interruption: what is not shown yet is dropped."""
@@ -182,6 +191,8 @@ class Sessions:
         say(_log, "session opened", session=session.name, face=session.face, size=size, fps=float(running.fps))
         if session.seat.sender is not None:
             self._studios.send(Source(session.name, session.seat.audio, fresh=True))
+        if session.mood is not None:
+            self._studios.send(Express(session.name, session.mood))
         if session.epoch:
             self.cut(session, session.epoch)
         self._look(session, session.broadcaster.viewers)

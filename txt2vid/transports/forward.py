@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from txt2vid.core.packets import PICTURE_CODECS, PicturePacket, SoundPacket
+from txt2vid.core.packets import MESH, PICTURE_CODECS, PicturePacket, SoundPacket
 from txt2vid.transports.rate import Rate
 
 PICTURES, SOUNDS = 12, 25  # that wait for one peer, half a second of each: UDP takes all at once, more means it hangs
@@ -26,7 +26,7 @@ class Timed(NamedTuple):
 
 
 class PeerQueue:
-    """What waits for one peer. codec: of its pictures, None for sound alone. Close it in the end."""
+    """What waits for one peer. codec: of its pictures, or MESH, None for sound alone. Close it in the end."""
 
     def __init__(self, codec: str | None, forwarder: Forwarder) -> None:
         self.codec = codec
@@ -45,6 +45,18 @@ class PeerQueue:
     async def sound(self) -> Timed | None:
         """The next packet of sound; None once closed."""
         return await self._next(self._sounds)
+
+    async def both(self) -> tuple[list[Timed], list[Timed]] | None:
+        """All pictures and all sound that wait, as soon as anything does; None once closed."""
+        while not (self._pictures or self._sounds or self.closed):
+            self._changed.clear()
+            await self._changed.wait()
+        if self.closed:
+            return None
+        taken = list(self._pictures), list(self._sounds)
+        self._pictures.clear()
+        self._sounds.clear()
+        return taken
 
     def ask_key(self) -> None:
         """The peer has lost a picture."""
@@ -133,7 +145,7 @@ class Forwarder:
     def codecs(self) -> tuple[str, ...]:
         """What peers take pictures in; the first codec where all want sound alone, since packets come with pictures."""
         taken = {peer.codec or PICTURE_CODECS[0] for peer in self.peers}
-        return tuple(codec for codec in PICTURE_CODECS if codec in taken)
+        return tuple(codec for codec in (*PICTURE_CODECS, MESH) if codec in taken)
 
     @property
     def dropped(self) -> int:

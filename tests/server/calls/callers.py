@@ -58,6 +58,12 @@ class Caller:
             assert message["type"] != "error", message
         return message
 
+    def until_error(self) -> Any:
+        """The next error; others are passed over."""
+        while (message := self.hear())["type"] != "error":
+            pass
+        return message
+
     def sees(self, condition: Callable[[list[Any]], object]) -> list[Any]:
         """Waits for a room like that."""
         end = time.monotonic() + PATIENCE

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.server.calls.callers import connected, joined, make_room
 from txt2vid.core.callwire import CLOSE_CODES, SUBPROTOCOL, ChooseHero, Join, Leave, Mute
+from txt2vid.core.wire import Expression
 
 Server = Any  # of conftest.py, which tests cannot import
 ShortLived = Callable[..., Any]
@@ -62,6 +63,33 @@ def test_mute_and_hero_are_told_to_all(server: Server) -> None:
         anna.say(Mute(on=False))
         bob.sees(lambda members: not members[0]["muted"])
         assert bob.members[0]["hero"] == "twin"
+
+
+def test_a_mood_is_told_to_all_and_what_is_none_is_a_warning(server: Server) -> None:
+    room = make_room(server)
+    with joined(server, room) as anna, joined(server, room) as bob:
+        assert bob.members[0]["expression"] == ""
+        anna.say(Expression("happy", 0.8))
+        bob.sees(lambda members: members[0]["expression"] == "joy")
+        anna.say(Expression("wink"))  # passes, and so does what is to last a second
+        anna.say(Expression("anger", 1.0, 1.0))
+        for wrong, says in (("hapy", "did you mean happy"), ("joy", "write 0 to 1")):
+            anna.say(Expression(wrong, 1.0 if wrong == "hapy" else 7.0))
+            warning = anna.until_error()
+            assert (warning["code"], warning["warning"]) == ("expression", True)
+            assert says in warning["message"]
+        assert bob.members[0]["expression"] == "joy"
+        anna.cut()
+        with connected(server, room) as again:
+            again.say(Join(resume=anna.welcome["resume"]))
+            again.sees(lambda members: members and members[0]["here"] and members[0]["expression"] == "joy")
+            again.say(Expression("neutral"))
+            again.sees(lambda members: members[0]["expression"] == "")
+            for _ in range(20):
+                again.say(Expression("joy"))
+            assert "passed over" in again.until_error()["message"]
+            again.say(Mute(on=True))  # the connection has stayed
+            again.sees(lambda members: members[0]["muted"])
 
 
 def test_a_hero_that_is_not_there_does_not_keep_one_out(server: Server) -> None:

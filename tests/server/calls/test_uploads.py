@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 import stat
 import struct
 import subprocess
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,7 +21,8 @@ from PIL import Image
 from tests.server.calls.callers import Caller, joined, make_room
 from txt2vid.core.callwire import ChooseHero, Leave
 from txt2vid.server import limits
-from txt2vid.server.calls.uploads import Unfit, check, redraw
+from txt2vid.server.calls.redraw import redraw
+from txt2vid.server.calls.uploads import Pictures, Unfit, check
 
 Server = Any  # of conftest.py, which tests cannot import
 ShortLived = Callable[..., Any]
@@ -106,17 +110,54 @@ def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
         assert image.size == (limits.UPLOAD_SIZE, limits.UPLOAD_SIZE // 2)
 
 
-def looked_at(data: bytes, folder: Path) -> Path:
-    check(data)
-    return redraw(data, folder, "a")
+def kept(data: bytes) -> bytes:
+    """As the server takes it: the PNG that it keeps. Nothing is left in the end."""
+
+    async def scene() -> bytes:
+        pictures = Pictures()
+        try:
+            path = await pictures.keep(data, "a")
+            assert [each.name for each in path.parent.iterdir()] == ["a.png"]
+            return path.read_bytes()
+        finally:
+            await pictures.close()
+
+    return asyncio.run(scene())
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_a_damaged_picture_leaves_nothing_behind(hero: Path, tmp_path: Path, form: str) -> None:
+def test_a_damaged_picture_leaves_nothing_behind(hero: Path, temporary: Path, form: str) -> None:
     data = photograph(hero, form)
     with pytest.raises(Unfit):
-        looked_at(data[: len(data) // 2], tmp_path)
-    assert not list(tmp_path.iterdir())
+        kept(data[: len(data) // 2])
+    assert not list(temporary.iterdir())
+
+
+def test_a_picture_that_takes_too_long_is_given_up(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DRAWING_SECONDS", 0.01)  # no process starts as quickly
+    with pytest.raises(Unfit, match="damaged"):
+        kept(plain())
+    assert not list(temporary.iterdir())
+
+
+def test_what_a_killed_server_has_left_is_deleted(temporary: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = temporary / f"txt2vid-call-{gone.pid}-abc"
+    running = temporary / f"txt2vid-call-{os.getppid()}-abc"
+    for folder in (left, running):
+        folder.mkdir()
+        (folder / "upload-x.png").touch()
+    assert kept(plain()).startswith(b"\x89PNG")
+    assert not left.exists()
+    assert running.exists()
 
 
 def bring(server: Server, room: str, caller: Caller, body: bytes | Iterator[bytes]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ WARM = 3  # runs before a graph is recorded: cuDNN chooses its algorithms in the
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
+    """mels, known: where the graph reads. made: where it writes."""
+
     graph: torch.cuda.CUDAGraph
     mels: Tensor
     known: Features
@@ -23,40 +26,46 @@ class _Recorded:
 
 
 class Graphs:
-    """`Lean.decode`, recorded once for each batch size. The result is valid until the next call of the same size."""
+    """`Lean.decode`, recorded once for each batch size. The result is valid until the next call.
+
+    All sizes use one memory, since they never run at once.
+    """
 
     def __init__(self, lean: Lean) -> None:
         self._lean = lean
         self._recorded: dict[int, _Recorded] = {}
+        self._memory: Any = torch.cuda.graph_pool_handle()
 
     def forget(self) -> None:
         """Drops all graphs and their memory."""
         self._recorded.clear()
+        self._memory = torch.cuda.graph_pool_handle()
 
-    def decode(self, mels: Tensor, known: Features) -> Tensor:
-        """As `Lean.decode`; mels may be anywhere."""
-        recorded = self._recorded.get(len(mels)) or self._record(mels, known)
+    @torch.inference_mode()
+    def decode(self, mels: Tensor, faces: Sequence[Features]) -> Tensor:
+        """The pictures that say the mel windows (n, 1, MELS, WINDOW), wherever those are; one of the n faces each."""
+        recorded = self._recorded.get(len(mels)) or self._record(len(mels), faces[0])
         recorded.mels.copy_(mels, non_blocking=True)
-        for held, plane in zip(recorded.known.planes, known.planes, strict=True):
-            held.copy_(plane)  # one face's plane is broadcast
+        for held, planes in zip(recorded.known.planes, zip(*(face.planes for face in faces), strict=True), strict=True):
+            if all(plane is planes[0] for plane in planes):
+                held.copy_(planes[0])  # broadcast
+            else:
+                torch.cat(planes, out=held)
         recorded.graph.replay()
         return recorded.made
 
-    @torch.inference_mode()
-    def _record(self, mels: Tensor, known: Features) -> _Recorded:
-        held_mels = torch.zeros((len(mels), 1, MELS, WINDOW), device=self._lean.device)
-        held = Features(
-            tuple(
-                plane.expand(len(mels), -1, -1, -1).clone(memory_format=torch.channels_last) for plane in known.planes
-            )
+    def _record(self, batch: int, face: Features) -> _Recorded:
+        mels = torch.zeros((batch, 1, MELS, WINDOW), device=self._lean.device)
+        known = Features(
+            tuple(plane.expand(batch, -1, -1, -1).clone(memory_format=torch.channels_last) for plane in face.planes)
         )
         stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM):
-                self._lean.decode(held_mels, held)
+                self._lean.decode(mels, known)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            made = self._lean.decode(held_mels, held)
-        return self._recorded.setdefault(len(mels), _Recorded(graph, held_mels, held, made))
+        with torch.cuda.graph(graph, pool=self._memory):
+            made = self._lean.decode(mels, known)
+        return self._recorded.setdefault(batch, _Recorded(graph, mels, known, made))

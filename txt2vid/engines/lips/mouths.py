@@ -51,10 +51,8 @@ class Mouths(Network):
         self._graphs: Graphs | None = None
         self._lean = Lean(network, place.device, place.dtype, 0 if options.paste == "hard" else SIDE // 2)
         self._decode: Callable[[Tensor, Features], Tensor] = self._lean.decode
-        self._pads = False
         if place.device.type == "cuda":
             self._graphs = Graphs(self._lean)
-            self._decode, self._pads = self._graphs.decode, True
         elif place.is_plain and (quick := winograd(self._lean, place.threads)) is not None:
             self._decode = quick
             self.device = f"{place.words}, Winograd"
@@ -70,17 +68,31 @@ class Mouths(Network):
         """The mouths, in order."""
         if not questions:
             return []
+        while (made := self._tried(questions)) is None:
+            pass  # with less, and outside of what the failure still held: its tensors are the memory that lacks
+        return made
+
+    def _tried(self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]]) -> list[Pixels] | None:
+        """None where memory did not suffice: there is more now, and batches are smaller."""
         try:
             self._learn([(key, crop) for key, crop, _ in questions if crop is not None and key not in self._known])
             return self._decoded(questions)
         except RuntimeError as err:
-            if isinstance(err, torch.OutOfMemoryError) or CPU_MEMORY in str(err):
-                return self._halved(questions, err)
-            # CUDA's: the device is lost, or an earlier kernel failed
-            raise EngineError(f"the network failed on {self.device}: {_line(err)}") from err
+            if not isinstance(err, torch.OutOfMemoryError) and CPU_MEMORY not in str(err):
+                # CUDA's: the device is lost, or an earlier kernel failed
+                raise EngineError(f"the network failed on {self.device}: {_line(err)}") from err
+            if self.most == 1:
+                raise EngineError(
+                    f"{self.device} has no memory left for a single frame: end what else uses it"
+                ) from err
+        self._shrink(questions)
+        return None
 
     def speed(self) -> float:
-        """Frames a second at batch 1."""
+        """Frames a second at batch 1. On a GPU all batch sizes are recorded before: none comes as a surprise live."""
+        if self._graphs is not None:
+            for batch in reversed(self.buckets):
+                self.rate(min(batch, self.most), 1)
         return self.rate(1)
 
     def rate(self, batch: int, runs: int = MEASURED) -> float:
@@ -108,15 +120,23 @@ class Mouths(Network):
         made: list[Pixels] = []
         for start in range(0, len(questions), self.most):
             part = questions[start : start + self.most]
-            bucket = next(size for size in self.buckets if size >= len(part))
-            padded = [*part, *[part[-1]] * (bucket - len(part))] if self._pads else part
-            known = [self._recall(key) for key, _, _ in padded]
-            mels = torch.from_numpy(np.stack([heard for _, _, heard in padded]))
-            pictures = self._decode(mels, Features.together(known))[: len(part)]
+            faces = [self._recall(key) for key, _, _ in part]
+            mels = torch.from_numpy(np.stack([heard for _, _, heard in part]))
+            pictures = self._pictures(mels, faces)
             pixels = (pictures * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
             made.extend(pixels)
         self._forget_oldest()
         return made
+
+    def _pictures(self, mels: Tensor, faces: Sequence[Features]) -> Tensor:
+        """As `Lean.decode`. A GPU runs batches of the sizes that were recorded: the last question fills one up."""
+        if self._graphs is None:
+            return self._decode(mels, Features.together(faces))
+        missing = next(size for size in self.buckets if size >= len(mels)) - len(mels)
+        if not missing:
+            return self._graphs.decode(mels, faces)
+        padded = torch.cat([mels, mels[-1:].expand(missing, -1, -1, -1)])
+        return self._graphs.decode(padded, [*faces, *[faces[-1]] * missing])[: len(mels)]
 
     def _recall(self, key: Key) -> Features:
         try:
@@ -125,21 +145,16 @@ class Mouths(Network):
             raise EngineError(f"frame {key[1]} of face {key[0]!r} was not learnt before it was asked for") from err
         return self._known[key]
 
-    def _halved(
-        self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]], err: RuntimeError
-    ) -> list[Pixels]:
-        """Goes on with half the batch, for good; features that can be learnt again are forgotten first."""
+    def _shrink(self, questions: Sequence[tuple[Key, Pixels | None, NDArray[np.float32]]]) -> None:
+        """Goes on with half the batch, for good; features that can be learnt again are forgotten."""
         needed = {key for key, _, _ in questions}
         for key in [key for key in self._known if key not in needed]:
             self._forget(key)
         if self._graphs is not None:
             self._graphs.forget()
             torch.cuda.empty_cache()
-        if self.most == 1:
-            raise EngineError(f"{self.device} has no memory left for a single frame: end what else uses it") from err
         self.most = max(1, min(self.most, len(questions)) // 2)
         _log.warning("%s is out of memory: batches are of %d from now on", self.device, self.most)
-        return self.answer(questions)
 
     def _forget_oldest(self) -> None:
         while self._held > self._limit and len(self._known) > 1:

@@ -82,7 +82,7 @@ def variants(network: Wav2Lip, options: EngineOptions) -> Iterator[Variant]:
         lean = Lean(network, place.device, dtype)
         yield Variant(f"{kind}, lean", _cached(lean, lean.decode))
         if place.device.type == "cuda":
-            yield Variant(f"{kind}, lean, CUDA graph", _cached(lean, Graphs(lean).decode))
+            yield Variant(f"{kind}, lean, CUDA graph", _cached(lean, _graphed(Graphs(lean))))
         elif dtype is torch.float32 and (quick := winograd(lean, place.threads)) is not None:
             yield Variant(f"{kind}, lean, Winograd", _cached(lean, quick))
 
@@ -128,6 +128,10 @@ def _cached(lean: Lean, decode: Callable[[Tensor, Features], Tensor]) -> Callabl
         return _waited(decode(given.mels, known[key]).clone())
 
     return run
+
+
+def _graphed(graphs: Graphs) -> Callable[[Tensor, Features], Tensor]:
+    return lambda mels, known: graphs.decode(mels, [known] * len(mels))
 
 
 def _waited(made: Tensor) -> Tensor:

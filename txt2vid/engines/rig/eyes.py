@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.geometry import Array, smoothstep
 from txt2vid.faces.landmarks import Row
@@ -74,6 +77,11 @@ class Eye:
         white = imaging.heal(ball, hidden, 3)
         iris = np.dstack([np.rint(ball * disc[..., None]), np.rint(255 * disc)]).astype(np.uint8)
         return white, iris
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """The white, the iris before it, and how a gaze moves the iris: pixels (2, 2) of its two parts, row by row."""
+        turn = np.diag(np.array(_REACH) * self._radius) @ self._axes
+        return {"white": pack.levels(self._white), "iris": pack.levels(self._iris), "turn": turn.tolist()}
 
     def draw(self, gaze: Array, skull: Array, box: imaging.Box) -> Pixels:
         """The ball as BGR in a box of the rectangle.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from txt2vid.core.media import Pixels
@@ -12,6 +14,7 @@ from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.light import Light
 from txt2vid.engines.rig.mouth import MouthInterior
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
@@ -91,6 +94,21 @@ class Mouth:
             _show(picture, lips, inside, box)
         self._slit.blend(canvas, alpha, picture, origin, carried)
 
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """All of it. jaw: (n, 2) pixels that each shape moves the jaw by."""
+        slit = _exported(self._slit, self._middle, self._depth, self._mouth_shapes, pack)
+        return {**slit, **self._interior.export(pack), "jaw": np.round(self._jaw, 3).tolist()}
+
+
+def _exported(slit: Slit, middle: Array, depth: float, moves: Array, pack: Pack) -> dict[str, Any]:
+    """moves: (n,), which shapes move the slit. middle, depth: the place that is carried along."""
+    return {
+        **slit.export(pack),
+        "middle": middle.tolist(),
+        "depth": depth,
+        "moves": np.flatnonzero(moves).tolist(),
+    }
+
 
 def _show(picture: Pixels, cover: Pixels, behind: Pixels, box: imaging.Box) -> None:
     """Shows in a box of a picture what is behind the premultiplied BGRA cover."""
@@ -133,6 +151,11 @@ class EyeLids:
         if box[2]:
             _show(picture, lids, self.ball.draw(gaze, skull, box), box)
         self._slit.blend(canvas, alpha, picture, origin, carried)
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """All of it. look: (2, 52), what coefficients make of the gaze."""
+        slit = _exported(self._slit, self._middle, self._depth, self._moves, pack)
+        return {**slit, **self.ball.export(pack), "look": self._look.tolist()}
 
 
 def _look_matrix(side: str) -> Array:

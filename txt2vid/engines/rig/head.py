@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from txt2vid.engines.i420 import patch_i420, to_i420
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, held, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.patch import Patch, Patched
 from txt2vid.engines.rig.plate import FAINT, background, split_layers
 from txt2vid.engines.rig.sheet import Pose
@@ -60,7 +62,7 @@ class Head:
             alpha = np.ascontiguousarray(matte[top:bottom, left:right])
             front, alpha = split_layers(patch, alpha, behind)
             patch = np.dstack([imaging.shade(front, imaging.repeat(alpha)), alpha])
-            self._behind = imaging.pad(behind, *pads)
+            self._behind, self._alpha = imaging.pad(behind, *pads), imaging.pad(alpha, *pads)
         texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
         self._texture = Patched(texture, self.origin, detail)
 
@@ -95,6 +97,23 @@ class Head:
         left, top, right, bottom = self._inside
         x, y = self.origin
         return canvas[top - y : bottom - y, left - x : right - x]
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """The picture, the head's sheet, and where there is a matte the head's alpha and what is behind it.
+
+        Colours of the head are told by the three: what the picture has through the alpha, over the background.
+        """
+        height, width = self._picture.shape[:2]
+        head = {
+            "size": [width, height],
+            "picture": pack.picture(self._picture),
+            "sheets": self._sheets.export(pack),
+            "inside": list(self._inside),
+        }
+        if self._has_matte:
+            head["alpha"] = pack.levels(self._alpha)
+            head["behind"] = pack.picture(self._behind)
+        return head
 
     @functools.cached_property
     def _still(self) -> Pixels:

@@ -6,12 +6,15 @@ the tongue to the jaw. A picture that shows its own teeth lends them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging, teeth
 from txt2vid.engines.rig.light import Light, under
 from txt2vid.engines.rig.own import Own, own_interior
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.seam import UPPER_SHARE
 from txt2vid.engines.rig.slit import Contour
 from txt2vid.faces.geometry import Array, FaceAxes
@@ -64,6 +67,17 @@ class MouthInterior:
             if layer is not None:
                 picture = imaging.over(imaging.move(layer, matrix, box[2:]), picture)
         return under(self._curve(round(protrusion * _LEVELS)), picture, cover, box)
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """Its layers from the back to the front (a missing tongue is null), and how they go and are lit."""
+        layers = [None if layer is None else pack.levels(layer) for layer in self._layers]
+        return {
+            "hollow": pack.levels(self._hollow),
+            "layers": dict(zip(("tongue", "lower", "upper"), layers, strict=True)),
+            "lift": self._across.tolist(),
+            "shadow": [self._shadow * _SHADOW, self._shadow * _STANDING_OUT],
+            "warmth": self._light.warmth.tolist(),
+        }
 
     def _curve(self, level: int) -> Pixels:
         """The light behind lips that stand out so far, in _LEVELS steps."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from txt2vid.core.media import Pixels
@@ -11,6 +13,7 @@ from txt2vid.engines.rig.anatomy import anatomy_of, samples
 from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.light import Light, light_of
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.patch import Patch
 from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.seam import settle_seam
@@ -66,6 +69,20 @@ class Rig:
     def draw_i420(self, motion: Motion, patch: Patch | None = None) -> Pixels:
         """As `draw`, in I420."""
         return self._head.finish_i420(*self._drawn(motion, patch))
+
+    def bundle(self) -> bytes:
+        """The whole rig, for whoever draws it elsewhere (docs/mesh-wire.md). Of a still picture's face only."""
+        pack = Pack()
+        about: dict[str, Any] = {
+            "weights": self._weights.export(),
+            "axes": self._axes.axes.tolist(),
+            "pivot": self._pivot.tolist(),
+            "face": self._axes.width,
+            "head": self._head.export(pack),
+            "mouth": self._mouth.export(pack),
+            "eyes": [eye.export(pack) for eye in self._eyes],
+        }
+        return pack.bytes(about)
 
     def _drawn(self, motion: Motion, patch: Patch | None) -> tuple[Pixels, Pixels]:
         """The head with all its parts, to be finished, and its alpha."""

@@ -8,15 +8,18 @@ picture is drawn backwards (which bit of skin is seen here?), so each frame inve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.inverse import Plane, inverted, nodes
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.faces.geometry import Array
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
+_FINE = 256  # steps of a node's size in which displacements are exported: 1/32 of a pixel at 512x512
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,21 @@ class Sheets:
         turned *= self._head
         moved += turned
         return moved
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """What another needs to move them as `displacement` does: fields are (layers or more, rows, columns)."""
+        layers, rows, columns = self._size
+        basis = self._basis.reshape(-1, layers, rows, columns, 2).transpose(0, 1, 4, 2, 3)
+        grid = self.grid
+        return {
+            "grid": [grid.x, grid.y, grid.columns, grid.rows, grid.step],
+            "layers": layers,
+            "shapes": self._shapes.tolist(),
+            "basis": pack.array(np.asarray(basis, np.float32), grid.step / _FINE),
+            "depth": pack.array(np.asarray(self._depth.real, np.float32), grid.step / _FINE * 4),
+            "head": pack.array(np.asarray(self._head.real, np.float32), 1 / 4096),
+            "detail": self.detail,
+        }
 
     def backward(self, displacement: Plane) -> list[Array]:
         """For each pixel of the grid's rectangle the place in each sheet's texture: float32 (height, width, 2)."""

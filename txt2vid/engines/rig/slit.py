@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
+from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.sheet import Pose, Sheets
 from txt2vid.faces.geometry import Array, smoothstep
 from txt2vid.faces.landmarks import Row
@@ -102,7 +104,7 @@ class Slit:
         source: a patch of the picture whose corner is at `origin`, larger than the grid by what moves.
         """
         self.grid = sheets.grid
-        self._sheets = sheets
+        self._sheets, self._origin = sheets, origin
         source = imaging.magnify(source, sheets.detail)
         mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin, sheets.detail)
         self._textures = [_premultiplied(source, mask) for mask in (mask_upper, mask_lower)]
@@ -115,6 +117,17 @@ class Slit:
         places = self._sheets.backward(displacement)
         upper, lower = (imaging.sample(*pair) for pair in zip(self._textures, places, strict=True))
         return imaging.over(upper, lower)
+
+    def export(self, pack: Pack) -> dict[str, Any]:
+        """Its sheets, where its textures lie in the picture, their alpha (upper, lower), how wide its edge fades."""
+        masks = np.dstack([texture[..., 3] for texture in self._textures])
+        height, width = (side // self._sheets.detail for side in masks.shape[:2])
+        return {
+            "sheets": self._sheets.export(pack),
+            "source": [*self._origin, width, height],
+            "masks": pack.levels(masks),
+            "margin": _margin(self.grid.width, self.grid.height),
+        }
 
     def blend(self, canvas: Pixels, alpha: Pixels, picture: Pixels, origin: tuple[int, int], carried: Array) -> None:
         """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`.
@@ -155,8 +168,12 @@ def _premultiplied(source: Pixels, alpha: Array) -> Pixels:
     return bgra
 
 
+def _margin(width: int, height: int) -> float:
+    return max(2.0, _FADE * min(width, height))
+
+
 def _border_fade(width: int, height: int) -> Pixels:
-    margin = max(2.0, _FADE * min(width, height))
+    margin = _margin(width, height)
     across, down = (np.minimum(np.arange(n) + 1, n - np.arange(n)) / margin for n in (width, height))
     edge = np.clip(np.minimum(down[:, None], across[None]), 0, 1)
     return np.asarray(np.rint(255 * edge * edge * (3 - 2 * edge)), np.uint8)

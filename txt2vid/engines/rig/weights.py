@@ -7,6 +7,8 @@ corners of a smile, which an open jaw would pull down: muscles do not add up as 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
@@ -76,6 +78,16 @@ class Weights:
         if overlap > 0.01 * unit:
             weights[CONTACT] = overlap / unit
         return weights
+
+    def export(self) -> dict[str, Any]:
+        """What `of` needs to know of the face. gaps: (shapes, pairs), apart, along: (pairs,)."""
+        return {
+            "count": len(self.displacements),
+            "gaps": np.round(self._gaps, 4).tolist(),
+            "apart": np.round(self._apart, 4).tolist(),
+            "along": np.round(self._along[self._inner], 5).tolist(),
+            "rest": self._has_rest,
+        }
 
     @staticmethod
     def _keep_lids_apart(weights: Array, side: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from txt2vid.core import callwire
 from txt2vid.core.callwire import CallError, Heroes, InRoom, Join, Lobby, RelayMessage, Welcome
+from txt2vid.core.expressions import Cue
 from txt2vid.core.tasks import within
 from txt2vid.errors import Txt2VidError
 from txt2vid.server import limits
@@ -122,6 +123,14 @@ class Calls:
             member.muted = on
             self._changed(room)
 
+    def express(self, room: Room, who: str, shown: Cue) -> None:
+        """A member's face shows this; all are told of moods that stay."""
+        member = room.members.get(who)
+        session = None if member is None else self._hub.sessions.by_name.get(member.session)
+        if member is not None and session is not None and self._hub.sessions.express(session, shown):
+            member.expression = "" if session.mood is None else session.mood.name
+            self._changed(room)
+
     def choose(self, room: Room, who: str, hero: str) -> None:
         """Another face for a member, once it is ready; all are told then. The newest choice counts."""
         member = room.members.get(who)
@@ -199,21 +208,17 @@ class Calls:
         self._welcome(room, member)
 
     def _welcome(self, room: Room, member: Member) -> None:
-        manner = self.rooms.manner
-        takes = {
-            "members": manner.members,
-            "lobby": manner.lobby,
-            "uploads": manner.uploads,
-            "upload_bytes": limits.MAX_UPLOAD,
-            "upload_pixels": limits.MAX_UPLOAD_PIXELS,
-            "message": callwire.MAX_MESSAGE,
-            "name": callwire.MAX_CALLER,
-            "grace": round(manner.grace),
-        }
         ice = tuple(self._ice_servers())
         self._callers[member.id].tell(
             Welcome(
-                member.id, member.session, member.token, member.resume, member.hero, ice, self.gallery.of(room), takes
+                member.id,
+                member.session,
+                member.token,
+                member.resume,
+                member.hero,
+                ice,
+                self.gallery.of(room),
+                self.rooms.manner.takes,
             )
         )
 

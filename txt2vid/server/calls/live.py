@@ -25,7 +25,10 @@ from txt2vid.core.callwire import (
     decode_caller,
 )
 from txt2vid.core.checks import WireError
+from txt2vid.core.expressions import cue
 from txt2vid.core.tasks import within
+from txt2vid.core.wire import Expression
+from txt2vid.errors import UsageError
 from txt2vid.server import limits
 from txt2vid.server.calls.calls import Caller, Calls
 from txt2vid.server.calls.rooms import Room
@@ -47,6 +50,7 @@ class Live(Line, Caller):
         self._room: Room | None = None
         self._who: str | None = None
         self._left = False
+        self._faces = Bucket(limits.EXPRESSIONS_A_SECOND, limits.EXPRESSIONS_BURST, 0.0)
 
     def tell(self, message: RelayMessage) -> None:
         """Queues a message; one that does not read is cut off, and may come back."""
@@ -114,9 +118,20 @@ class Live(Line, Caller):
             self._calls.choose(room, who, message.hero)
         elif isinstance(message, Mute):
             self._calls.mute(room, who, on=message.on)
+        elif isinstance(message, Expression):
+            self._express(room, who, message)
         elif isinstance(message, Leave):
             self._left = True
             self.bye("left")
+
+    def _express(self, room: Room, who: str, message: Expression) -> None:
+        """Something that cannot be shown is no reason to hang up."""
+        try:
+            if not self._faces.take(1, self._now()):
+                raise UsageError(f"more than {limits.EXPRESSIONS_A_SECOND:g} expressions a second: it was passed over")
+            self._calls.express(room, who, cue(message.name, message.strength, message.seconds))
+        except UsageError as err:
+            self.tell(CallError("expression", str(err), warning=True))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

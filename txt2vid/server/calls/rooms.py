@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from txt2vid.core import callwire
 from txt2vid.core.callwire import Member as Seen
 from txt2vid.server import limits
 from txt2vid.server.calls.passes import PREFIX
@@ -31,6 +32,20 @@ class Manner:
     unused: float = limits.UNUSED_SECONDS
     age: float = limits.ROOM_SECONDS
 
+    @property
+    def takes(self) -> dict[str, int]:
+        """What callers are told of it, and of what else is limited."""
+        return {
+            "members": self.members,
+            "lobby": self.lobby,
+            "uploads": self.uploads,
+            "upload_bytes": limits.MAX_UPLOAD,
+            "upload_pixels": limits.MAX_UPLOAD_PIXELS,
+            "message": callwire.MAX_MESSAGE,
+            "name": callwire.MAX_CALLER,
+            "grace": round(self.grace),
+        }
+
 
 @dataclass(eq=False, slots=True)
 class Guest:
@@ -45,7 +60,7 @@ class Guest:
 class Member:
     """One in the room. resume: the secret that gives the place back. lost: since when its connection is broken.
 
-    token: its pass, once there is one.
+    token: its pass, once there is one. expression: the mood that it chose, "" for none.
     """
 
     id: str
@@ -55,11 +70,12 @@ class Member:
     resume: str
     token: str = ""
     muted: bool = False
+    expression: str = ""
     lost: float | None = None
 
     def seen(self) -> Seen:
         """As the others see it."""
-        return Seen(self.id, self.name, self.session, self.hero, self.muted, here=self.lost is None)
+        return Seen(self.id, self.name, self.session, self.hero, self.muted, self.lost is None, self.expression)
 
 
 class Room:

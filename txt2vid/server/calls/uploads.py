@@ -7,28 +7,29 @@ What is kept is ours: a PNG made of the pixels alone. Nothing of the file that c
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import io
+import os
+import shutil
+import sys
 import tempfile
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from PIL import Image
 
 from txt2vid.core.options import MIN_SIZE
-from txt2vid.errors import PictureError
-from txt2vid.faces.pictures import load_picture
 from txt2vid.faces.thumbnails import thumbnail
 from txt2vid.server import limits
+from txt2vid.server.calls.redraw import FORMATS, UNSTORED
 
-FORMATS = ("JPEG", "PNG", "WEBP")  # by their content: what a browser calls them does not matter
 _STILL = ("JPEG", "MPO")  # MPO: telephones append pictures to a JPEG, of which the first is the photograph
 _DAMAGED = "the picture is damaged: save it or download it again"
-_QUICK = 1  # zlib's level: the file is read once or twice
-T = TypeVar("T")
+_FOLDER = "txt2vid-call-"  # and the server's process; then what is random
 
 
 class Unfit(Exception):  # noqa: N818 - what it says; the answer tells it
@@ -60,33 +61,11 @@ def check(data: bytes) -> None:
         raise Unfit("the picture moves: send one that does not")
 
 
-def redraw(data: bytes, folder: Path, name: str) -> Path:
-    """The picture upright, in sRGB and small enough, as a PNG of ours; what came is gone. Raises Unfit."""
-    came, kept = folder / f"{name}.came", folder / f"{name}.png"
-    try:
-        came.write_bytes(data)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            large = max(image.size) > limits.UPLOAD_SIZE
-        picture = load_picture(came, limits.UPLOAD_SIZE if large else None)
-    except PictureError as err:
-        raise Unfit(_DAMAGED) from err
-    finally:
-        came.unlink(missing_ok=True)
-    drawn = Image.fromarray(picture.pixels[:, :, ::-1])
-    if picture.alpha is not None:
-        drawn.putalpha(Image.fromarray(picture.alpha))
-    try:
-        drawn.save(kept, "PNG", compress_level=_QUICK)
-    except OSError:  # the disk is full
-        kept.unlink(missing_ok=True)
-        raise
-    return kept
-
-
 class Pictures:
     """Callers' pictures in a folder that is ours alone, and small pictures of all faces. Use it from one event loop.
 
-    Everything is read and drawn in one thread, one at a time: a large picture takes a core and 360 MB for a second.
+    One at a time, whoever brought it: a large picture takes a core and 360 MB for a second, in a process of its own
+    (`redraw.py`). Small pictures, of files that are known to be good, are drawn in one thread.
     """
 
     def __init__(self) -> None:
@@ -95,26 +74,18 @@ class Pictures:
         self._small: OrderedDict[Path, bytes] = OrderedDict()  # MAX_THUMBNAILS at most
         self._kept = 0  # MAX_KEPT at most
         self._waiting = 0  # DRAWING at most
+        self._turn = asyncio.Lock()
 
     async def keep(self, data: bytes, name: str) -> Path:
         """A picture that somebody brought, as a file of ours; `drop` it in the end. Raises Unfit, Busy."""
         if self._kept >= limits.MAX_KEPT:
             raise Busy("too many pictures are kept here: try again later")
 
-        def work() -> Path:
-            try:
-                check(data)
-                return redraw(data, self._place(), name)
-            except Unfit:
-                raise
-            except OSError as err:
-                raise Busy("the picture cannot be stored here now: try again later") from err
-            except Exception as err:  # decoders stumble in many ways over what was made to break them
-                raise Unfit(_DAMAGED) from err
-
         self._kept += 1
         try:
-            return await self._apart(work)
+            check(data)
+            async with self._next():
+                return await self._redrawn(data, name)
         except BaseException:
             self._kept -= 1
             raise
@@ -122,7 +93,9 @@ class Pictures:
     async def small(self, path: Path) -> bytes:
         """A small JPEG of a face's file. Raises MediaError where it cannot be read, Busy."""
         if path not in self._small:
-            drawn = await self._apart(lambda: thumbnail(path, limits.THUMBNAIL))
+            async with self._next():
+                work = functools.partial(thumbnail, path, limits.THUMBNAIL)
+                drawn = await asyncio.get_running_loop().run_in_executor(self._thread, work)
             self._small[path] = drawn
             while len(self._small) > limits.MAX_THUMBNAILS:
                 self._small.popitem(last=False)
@@ -142,20 +115,69 @@ class Pictures:
         if self._folder is not None:
             self._folder.cleanup()
 
+    async def _redrawn(self, data: bytes, name: str) -> Path:
+        """By a process of its own. Raises Unfit, Busy."""
+        try:
+            folder = self._place()
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "txt2vid.server.calls.redraw", str(folder), name,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as err:
+            raise Busy("the picture cannot be stored here now: try again later") from err
+        try:
+            await asyncio.wait_for(process.communicate(data), limits.DRAWING_SECONDS)
+        except asyncio.TimeoutError as err:
+            raise Unfit(_DAMAGED) from err
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                process.kill()
+            await process.wait()
+            if process.returncode:  # what a killed one left
+                for half in folder.glob(f"{name}.*"):
+                    half.unlink(missing_ok=True)
+        if process.returncode == UNSTORED:
+            raise Busy("the picture cannot be stored here now: try again later")
+        if process.returncode:
+            raise Unfit(_DAMAGED)
+        return folder / f"{name}.png"
+
     def _place(self) -> Path:
-        """The folder; the one thread alone makes it."""
+        """The folder, which names our process: what servers that were killed have left is deleted first."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="txt2vid-call-")
+            _tidy(Path(tempfile.gettempdir()))
+            self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
         return Path(self._folder.name)
 
-    async def _apart(self, work: Callable[[], T]) -> T:
+    @contextlib.asynccontextmanager
+    async def _next(self) -> AsyncIterator[None]:
+        """Our turn, among DRAWING that wait. Raises Busy."""
         if self._waiting >= limits.DRAWING:
             raise Busy("too many pictures wait to be drawn: try again in a moment")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            async with self._turn:
+                yield
         finally:
             self._waiting -= 1
+
+
+def _tidy(folder: Path) -> None:
+    """Deletes what killed servers of ours have left in the folder for temporary files."""
+    for left in folder.glob(f"{_FOLDER}*-*"):
+        process = left.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdigit() and not _runs(int(process)) and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _too_large(most: int = limits.MAX_UPLOAD_PIXELS) -> Unfit:

@@ -8,6 +8,7 @@
  *   avOffset: milliseconds that sound is ahead of the lips; asked, answered: performance.now()
  */
 
+const ROOT = new URL(".", import.meta.url); // of the server, wherever the page is that asks
 const KEY = "txt2vid token";
 const PATIENCE = 6000; // milliseconds for an answer
 
@@ -91,6 +92,15 @@ export class Api {
   }
 
   /**
+   * Of the mesh page.
+   * @param {boolean} annotated
+   * @returns {Promise<{link: string, iceServers: RTCIceServer[], maxFaces: number}>}
+   */
+  about(annotated) {
+    return this.#json(`mesh/about${annotated ? "?annotated=1" : ""}`);
+  }
+
+  /**
    * @param {string} path
    * @param {AbortSignal} signal
    * @returns {Promise<ReadableStreamDefaultReader<Uint8Array>>}
@@ -102,11 +112,24 @@ export class Api {
   }
 
   /**
+   * A file, which the browser may keep where the server says so.
+   * @param {string} path
+   * @param {AbortSignal} signal
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async bytes(path, signal) {
+    const answer = await this.#fetch(path, signal, "default");
+    return answer.arrayBuffer().catch(() => {
+      throw new ApiError("The connection was lost.", 0);
+    });
+  }
+
+  /**
    * @param {string} path
    * @returns {string} for an element that sends no headers
    */
   address(path) {
-    const url = new URL(path, document.baseURI);
+    const url = new URL(path, ROOT);
     if (this.#token) url.searchParams.set("token", this.#token);
     return url.href;
   }
@@ -124,13 +147,14 @@ export class Api {
   /**
    * @param {string} path
    * @param {AbortSignal} signal
+   * @param {RequestCache} cache
    */
-  async #fetch(path, signal) {
+  async #fetch(path, signal, cache = "no-store") {
     /** @type {Record<string, string>} */
     const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
     let answer;
     try {
-      answer = await fetch(new URL(path, document.baseURI), { headers, signal, cache: "no-store" });
+      answer = await fetch(new URL(path, ROOT), { headers, signal, cache });
     } catch (error) {
       throw new ApiError("The server cannot be reached.", 0);
     }

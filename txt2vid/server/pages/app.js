@@ -4,6 +4,7 @@ import { Api, ApiError } from "./api.js";
 import { Captions } from "./captions.js";
 import { showCommands } from "./commands.js";
 import { Controls } from "./controls.js";
+import { mayDraw } from "./faceplayer.js";
 import { Meter } from "./meter.js";
 import { element } from "./page.js";
 import { Player } from "./player.js";
@@ -27,6 +28,7 @@ const line = new StateLine();
 const form = /** @type {HTMLFormElement} */ (element("token"));
 const field = /** @type {HTMLInputElement} */ (element("token-field"));
 
+const draw = /** @type {HTMLAnchorElement} */ (element("draw"));
 /** @type {Session[]} */
 let sessions = [];
 /** @type {string | null} */
@@ -54,6 +56,8 @@ function choose(before) {
   const session = sessions.find((one) => one.name === name);
   showCommands(session ?? null, api.token);
   line.name(name);
+  draw.hidden = !mayDraw() || name === null;
+  draw.href = `s/${encodeURIComponent(name ?? "")}/face`;
   if (name === watched) return;
   watched = name;
   meter.clear();

@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { Callbar } from "./callbar.js";
+import { Expressions } from "./expressions.js";
 import { Joining } from "./joining.js";
 import { Live } from "./live.js";
 import { Microphone } from "./mic.js";
@@ -65,6 +66,7 @@ function join({ name, hero, picture }) {
   const call = new Live({ room, name, hero, resume: kept(), microphone });
   live = call;
   bar.use(call);
+  faces.use(call);
   call.addEventListener("change", () => showCall(call));
   call.addEventListener("end", () => ended(call));
   call.room.addEventListener("welcome", () => {
@@ -85,7 +87,7 @@ function showCall(call) {
   setText(element("alone-words"), call.inside ? "Nobody else is here yet. Send them the link." : call.words);
   element("alone-copy").hidden = !call.inside;
   element("mine").hidden = element("hero").hidden = !call.inside;
-  const notice = `${call.notice} ${call.hint}`.trim();
+  const notice = `${call.notice} ${call.drawNotice} ${call.hint}`.trim();
   element("notice").hidden = notice === "";
   setText(element("notice"), notice);
   say(call.state, call.words);
@@ -141,6 +143,7 @@ function keep(resume) {
 
 const joining = new Joining(microphone);
 const bar = new Callbar(room, microphone);
+const faces = new Expressions();
 joining.addEventListener("join", (event) => join(/** @type {CustomEvent<Choice>} */ (event).detail));
 element("start-form").addEventListener("submit", (event) => {
   event.preventDefault();

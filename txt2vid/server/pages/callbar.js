@@ -1,11 +1,13 @@
 // The buttons of a call that goes on.
 
 import { copyText } from "./clipboard.js";
+import { mayDraw } from "./faceplayer.js";
 import { Gallery, upload } from "./gallery.js";
 import { element, setText } from "./page.js";
 
 /** @typedef {import("./live.js").Live} Live */
 
+const DRAWS = "txt2vid call draws"; // in localStorage: "yes"
 const THANKS = 2000; // milliseconds that a button says what it did
 
 /** Mute, hero, copy, hang up. It lives as long as the page; `use` tells it of each call. */
@@ -15,6 +17,8 @@ export class Callbar {
   #room;
   #microphone;
   #mute = element("mute");
+  #draw = element("draw");
+  #draws = mayDraw() && remembered();
   #chooser = /** @type {HTMLDialogElement} */ (element("chooser"));
   #gallery = new Gallery("chooser-heroes", false);
   #voice = /** @type {HTMLSelectElement} */ (element("chooser-voice"));
@@ -27,6 +31,8 @@ export class Callbar {
     this.#room = room;
     this.#microphone = microphone;
     this.#mute.addEventListener("click", () => void this.#toggle());
+    this.#draw.hidden = !mayDraw();
+    this.#draw.addEventListener("click", () => this.#choose(!this.#draws));
     element("hero").addEventListener("click", () => this.#chooser.showModal());
     element("hang-up").addEventListener("click", () => this.#live?.hangUp());
     for (const id of ["copy", "alone-copy", "join-copy"]) {
@@ -43,6 +49,7 @@ export class Callbar {
   /** @param {Live} live */
   use(live) {
     this.#live = live;
+    live.draw(this.#draws);
     this.#warn("");
     live.room.addEventListener("heroes", () => this.#heroes());
     live.room.addEventListener("members", () => this.#heroes());
@@ -83,6 +90,20 @@ export class Callbar {
     if (this.#live && !this.#live.room.ended && !this.#chooser.open) void this.#toggle();
   }
 
+  /** @param {boolean} draws */
+  #choose(draws) {
+    this.#draws = draws;
+    try {
+      if (draws) localStorage.setItem(DRAWS, "yes");
+      else localStorage.removeItem(DRAWS);
+    } catch {
+      // Storage may be forbidden: then the choice lives as long as the page.
+    }
+    this.#live?.draw(draws);
+    setText(element("said"), draws ? "Faces are drawn here: less data." : "Faces come as video.");
+    this.#show();
+  }
+
   #heroes() {
     const room = this.#live?.room;
     if (!room?.welcome) return;
@@ -103,9 +124,19 @@ export class Callbar {
     const icon = `/icons.svg#${off || muted ? "mic-off" : "mic"}`;
     const use = this.#mute.querySelector("use");
     if (use?.getAttribute("href") !== icon) use?.setAttribute("href", icon); // one that is set again is drawn anew
+    this.#draw.setAttribute("aria-pressed", String(this.#draws));
     this.#mute.setAttribute("aria-pressed", String(off || muted));
     this.#mute.title = off ? reason || "Turn the microphone on" : `${words} (m)`;
     setText(/** @type {HTMLElement} */ (this.#mute.querySelector("span")), words);
+  }
+}
+
+/** Whether the last call was drawn here. */
+function remembered() {
+  try {
+    return localStorage.getItem(DRAWS) === "yes";
+  } catch {
+    return false;
   }
 }
 

@@ -2,6 +2,8 @@
 
 import { element } from "./page.js";
 
+const ICONS = new URL("icons.svg", import.meta.url).pathname; // wherever the server's pages are
+
 /** Sound, pause, full screen, picture in picture. */
 export class Controls {
   #sound = element("sound");
@@ -30,7 +32,7 @@ export class Controls {
     video.addEventListener("volumechange", () => this.#show());
     player.addEventListener("state", () => this.#show());
     this.#offerPicture();
-    this.#offerFull();
+    offerFull(this.#full, element("screen"), video);
     this.#show();
   }
 
@@ -79,23 +81,27 @@ export class Controls {
       done.catch(() => {}); // before the first picture there is nothing to take out
     });
   }
+}
 
-  #offerFull() {
-    const screen = element("screen");
-    const video = /** @type {HTMLVideoElement & {webkitEnterFullscreen?: () => void}} */ (this.#video);
-    const show = () => {
-      const on = document.fullscreenElement !== null;
-      label(this.#full, on ? "small" : "full", on ? "Leave full screen" : "Full screen");
-    };
-    this.#full.hidden = !document.fullscreenEnabled && !video.webkitEnterFullscreen;
-    this.#full.addEventListener("click", () => {
-      if (!document.fullscreenEnabled) video.webkitEnterFullscreen?.(); // iPhones know nothing else
-      else if (document.fullscreenElement) void document.exitFullscreen();
-      else void screen.requestFullscreen();
-    });
-    document.addEventListener("fullscreenchange", show);
-    show();
-  }
+/**
+ * A button for the full screen, where there is such a thing.
+ * @param {HTMLElement} button
+ * @param {HTMLElement} screen
+ * @param {HTMLVideoElement & {webkitEnterFullscreen?: () => void} | null} video iPhones know nothing else
+ */
+export function offerFull(button, screen, video = null) {
+  const show = () => {
+    const on = document.fullscreenElement !== null;
+    label(button, on ? "small" : "full", on ? "Leave full screen" : "Full screen");
+  };
+  button.hidden = !document.fullscreenEnabled && !video?.webkitEnterFullscreen;
+  button.addEventListener("click", () => {
+    if (!document.fullscreenEnabled) video?.webkitEnterFullscreen?.();
+    else if (document.fullscreenElement) void document.exitFullscreen();
+    else void screen.requestFullscreen();
+  });
+  document.addEventListener("fullscreenchange", show);
+  show();
 }
 
 /**
@@ -103,9 +109,9 @@ export class Controls {
  * @param {string} icon of icons.svg
  * @param {string} words
  */
-function label(button, icon, words) {
+export function label(button, icon, words) {
   if (button.title === words) return;
-  button.querySelector("use")?.setAttribute("href", `icons.svg#${icon}`);
+  button.querySelector("use")?.setAttribute("href", `${ICONS}#${icon}`);
   button.title = words;
   button.setAttribute("aria-label", words);
 }

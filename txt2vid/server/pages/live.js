@@ -29,10 +29,14 @@ export class Live extends EventTarget {
   way = "webrtc";
   notice = ""; // why it is not WebRTC
   hint = ""; // what the microphone wants
+  draws = false; // whether faces are drawn here
   /** @type {Uplink | null} */
   uplink = null;
   /** @type {Map<string, Tile>} by session */
   tiles = new Map();
+  drawNotice = ""; // why some, or all, are not
+  /** @type {Set<string>} */
+  #undrawable = new Set(); // sessions
   #microphone;
   #numbers = new Numbers(this);
   #gone = new AbortController();
@@ -63,6 +67,15 @@ export class Live extends EventTarget {
 
   hangUp() {
     this.room.leave(); // all lines end with the place
+  }
+
+  /** @param {boolean} draws whether faces are drawn here from now on, and no pictures come */
+  draw(draws) {
+    this.draws = draws;
+    this.drawNotice = "";
+    this.#undrawable.clear();
+    for (const tile of this.tiles.values()) this.#connect(tile);
+    this.#changed();
   }
 
   /** In one or two sentences: how the call is. */
@@ -130,7 +143,8 @@ export class Live extends EventTarget {
     element(mine ? "mine" : "others").append(tile.element);
     tile.addEventListener("change", () => this.#changed());
     tile.addEventListener("noway", () => this.#noWay(tile.peer));
-    tile.connect(this.way);
+    tile.addEventListener("nodrawing", () => this.#noDrawing(tile));
+    this.#connect(tile);
     if (!mine) setText(element("said"), `${member.name || "Somebody"} is here.`);
     return tile;
   }
@@ -155,7 +169,20 @@ export class Live extends EventTarget {
     if (this.way === "web") return;
     this.#fallBack(reason ?? "blocked");
     this.uplink?.connect(this.way);
-    for (const tile of this.tiles.values()) tile.connect(this.way);
+    for (const tile of this.tiles.values()) if (!tile.face) this.#connect(tile);
+    this.#changed();
+  }
+
+  /** @param {Tile} tile */
+  #connect(tile) {
+    tile.connect(this.way, this.draws && !this.#undrawable.has(tile.member.session));
+  }
+
+  /** @param {Tile} tile whose face comes as a video instead */
+  #noDrawing(tile) {
+    this.drawNotice = tile.face?.reason ? `A face comes as video: ${tile.face.reason}` : "A face comes as video.";
+    this.#undrawable.add(tile.member.session);
+    this.#connect(tile);
     this.#changed();
   }
 

@@ -11,6 +11,7 @@ export class Numbers {
   #live;
   #timer;
   #before = { at: NaN, up: 0, down: 0 };
+  #faces = { at: NaN, down: 0 }; // of those that are drawn here
 
   /** @param {import("./live.js").Live} live */
   constructor(live) {
@@ -26,7 +27,8 @@ export class Numbers {
   #words() {
     const { way, state } = this.#live;
     if (state === "lobby" || state === "connecting") return "";
-    const [up, down, trip, buffer] = way === "webrtc" ? this.#ofPeers() : this.#ofWeb();
+    const [up, others, trip, buffer] = way === "webrtc" ? this.#ofPeers() : this.#ofWeb();
+    const down = others + this.#ofFaces();
     const words = [
       trip === null ? "" : `Round trip ${Math.round(trip)} ms`,
       buffer === null ? "" : `buffer ${Math.round(buffer)} ms`,
@@ -41,7 +43,20 @@ export class Numbers {
     const peers = [uplink?.line, ...[...tiles.values()].map((tile) => tile.peer)];
     const known = peers.flatMap((peer) => (peer && "measured" in peer && peer.measured ? [peer.measured] : []));
     const sum = (/** @type {"up" | "down"} */ which) => known.reduce((all, one) => all + one[which], 0);
-    return [sum("up"), sum("down"), most(known.map((one) => one.roundTrip)), most(known.map((one) => one.buffer))];
+    return [sum("up"), sum("down"), most(known.map((one) => one.roundTrip)), most([...known.map((one) => one.buffer), ...this.#held()])];
+  }
+
+  /** kbit/s down of motion and sound. */
+  #ofFaces() {
+    const down = [...this.#live.tiles.values()].reduce((sum, tile) => sum + (tile.face?.received ?? 0), 0);
+    const before = this.#faces;
+    this.#faces = { at: performance.now(), down };
+    return Number.isNaN(before.at) ? 0 : Math.max(0, ((down - before.down) * 8) / (this.#faces.at - before.at));
+  }
+
+  /** Milliseconds that each tile holds back. */
+  #held() {
+    return [...this.#live.tiles.values()].map((tile) => tile.held);
   }
 
   /** @returns {[number, number, number | null, number | null]} */
@@ -55,10 +70,7 @@ export class Numbers {
     const { at: then, up: upThen, down: downThen } = this.#before;
     this.#before = { at, up, down };
     const rate = (/** @type {number} */ bytes) => Math.max(0, (bytes * 8) / (at - then)); // bits a millisecond
-    const held = all.map(({ video: { buffered, currentTime } }) =>
-      buffered.length ? (buffered.end(buffered.length - 1) - currentTime) * 1000 : null,
-    );
-    return [rate(up - upThen), rate(down - downThen), null, most(held)];
+    return [rate(up - upThen), rate(down - downThen), null, most(this.#held())];
   }
 }
 

@@ -1,7 +1,7 @@
 // A caller's connection to a room (the websocket of docs/calls.md), which comes back by itself to the same place.
 
 /** @typedef {{name: string, picture: string}} Hero */
-/** @typedef {{id: string, name: string, session: string, hero: string, muted: boolean, here: boolean}} Member */
+/** @typedef {{id: string, name: string, session: string, hero: string, muted: boolean, here: boolean, expression: string}} Member */
 /**
  * @typedef {{id: string, session: string, token: string, resume: string, hero: string, ice_servers: RTCIceServer[],
  *   heroes: Hero[], limits: Record<string, number>}} Welcome
@@ -83,6 +83,11 @@ export class Room extends EventTarget {
   mute(on) {
     this.#muted = on;
     this.#send({ type: "mute", on });
+  }
+
+  /** @param {string} name of an expression that this member's face shows */
+  express(name) {
+    this.#send({ type: "expression", name });
   }
 
   /** Hangs up. */
@@ -170,7 +175,9 @@ export class Room extends EventTarget {
   /** @param {{code: string, message: string, warning: boolean}} error */
   #fail({ code, message, warning }) {
     const words = message[0].toUpperCase() + message.slice(1) + (/[.!?…]$/.test(message) ? "" : ".");
-    if (warning) {
+    if (warning && code === "expression") {
+      this.dispatchEvent(new Event("members")); // it shows what it showed
+    } else if (warning) {
       this.dispatchEvent(new CustomEvent("warning", { detail: words }));
     } else if (FINAL.has(code)) {
       this.code = code;

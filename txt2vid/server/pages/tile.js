@@ -1,6 +1,7 @@
 // One in the call as a picture with a name: connects to its session, and says how that goes.
 
 import { Api } from "./api.js";
+import { FacePlayer } from "./faceplayer.js";
 import { make, setText } from "./page.js";
 import { Peer } from "./peer.js";
 import { Player } from "./player.js";
@@ -12,7 +13,10 @@ import { Player } from "./player.js";
 /** @type {Record<string, string>} what is said of a player's states */
 const PLAYER = { connecting: "Connecting…", reconnecting: "Reconnecting…", stalled: "Waiting for pictures…", live: "" };
 
-/** Fires "noway" where WebRTC cannot be had, and "change" when its state does. */
+/** @type {Record<string, Tile["state"]>} of a player's; what is not here is "reconnecting" */
+const KINDS = { live: "live", connecting: "connecting", idle: "connecting", failed: "failed" };
+
+/** Fires "noway" where WebRTC cannot be had, "nodrawing" where the face cannot be drawn here, and "change" with its state. */
 export class Tile extends EventTarget {
   /** @type {"connecting" | "live" | "reconnecting" | "failed"} */
   state = "connecting";
@@ -20,6 +24,8 @@ export class Tile extends EventTarget {
   peer = null;
   /** @type {Player | null} */
   player = null;
+  /** @type {FacePlayer | null} */
+  face = null; // drawn here
   video = /** @type {HTMLVideoElement} */ (make("video", { playsinline: "", tabindex: "-1" }));
   #picture = /** @type {HTMLImageElement} */ (make("img", { class: "poster", alt: "" }));
   #name = make("span", { class: "who" });
@@ -62,10 +68,14 @@ export class Tile extends EventTarget {
     this.#look();
   }
 
-  /** @param {Way} way in which pictures and sound come from now on */
-  connect(way) {
+  /**
+   * @param {Way} way in which pictures and sound come from now on
+   * @param {boolean} draws whether the face is drawn here instead, and only motion and sound come
+   */
+  connect(way, draws) {
     this.close();
-    if (way === "webrtc") this.#call();
+    if (draws) this.#draw();
+    else if (way === "webrtc") this.#call();
     else this.#watch();
     this.#look();
   }
@@ -75,11 +85,20 @@ export class Tile extends EventTarget {
     return this.#api.received;
   }
 
+  /** Milliseconds that are held back. */
+  get held() {
+    const { buffered, currentTime } = this.video;
+    if (this.face) return this.face.buffered;
+    return buffered.length ? (buffered.end(buffered.length - 1) - currentTime) * 1000 : null;
+  }
+
   /** @param {boolean} tell whether the server does not know yet */
   close(tell = true) {
     this.peer?.close(tell);
     this.player?.close();
-    this.peer = null;
+    this.face?.close();
+    this.peer = this.face = null;
+    this.element.removeAttribute("data-drawn");
     this.video.srcObject = null;
   }
 
@@ -111,6 +130,19 @@ export class Tile extends EventTarget {
     this.player.watch(`/s/${this.member.session}/stream.mp4`);
   }
 
+  #draw() {
+    const face = new FacePlayer(this.#api);
+    this.face = face;
+    this.element.dataset.drawn = "";
+    this.video.after(face.canvas);
+    face.canvas.setAttribute("aria-label", this.video.getAttribute("aria-label") ?? "");
+    face.addEventListener("state", () => this.#look());
+    face.addEventListener("noway", () => this.dispatchEvent(new Event("nodrawing")));
+    face.volume = this.#access.mine ? 0 : 1;
+    face.watch(this.member.session);
+    if (!this.#access.mine && !face.allowed) addEventListener("click", () => void face.allow(), { once: true });
+  }
+
   async #play() {
     try {
       await this.video.play();
@@ -123,15 +155,17 @@ export class Tile extends EventTarget {
 
   #look() {
     if (!this.member.here) return this.#how("reconnecting", "away: their network was cut");
-    if (this.peer) {
+    if (this.face) {
+      const { state, reason } = this.face;
+      this.#how(KINDS[state] ?? "reconnecting", state === "live" ? "" : reason || "Connecting…");
+    } else if (this.peer) {
       const seen = this.video.videoWidth > 0 && this.video.readyState >= 2;
       if (this.peer.state === "reconnecting") this.#how("reconnecting", this.peer.reason || "Reconnecting…");
       else this.#how(this.peer.state === "live" && seen ? "live" : "connecting", seen ? "" : "Connecting…");
     } else if (this.player) {
       const { state, reason } = this.player;
       const words = PLAYER[state] ?? (reason || "Not there.");
-      const kind = state === "live" ? "live" : state === "connecting" ? "connecting" : state === "failed" ? "failed" : "reconnecting";
-      this.#how(kind, words);
+      this.#how(KINDS[state] ?? "reconnecting", words);
     }
   }
 

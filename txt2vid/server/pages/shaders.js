@@ -1,0 +1,170 @@
+// The programs by which a face is drawn (WebGL 2). Places are pixels of the picture, whose middles are at integers, rows
+// going down; textures that are drawn into keep rows in the same order, and only the last program turns them.
+
+const HEAD = "#version 300 es\nprecision highp float;\nprecision highp sampler2D;\n";
+
+/** A rectangle (x, y, width, height) of the picture drawn onto a target that shows `box` of it. */
+export const RECTANGLE = `${HEAD}
+uniform vec4 box, rectangle;
+uniform float turned;
+out vec2 place;
+void main() {
+  vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+  place = rectangle.xy - 0.5 + corner * rectangle.zw;
+  vec2 at = (place + 0.5 - box.xy) / box.zw * 2.0 - 1.0;
+  gl_Position = vec4(at.x, turned * at.y, 0.0, 1.0);
+}`;
+
+/** Nodes of a sheet, each where it has gone. */
+export const SHEET = `${HEAD}
+uniform vec4 box;
+layout(location = 0) in vec2 at;
+layout(location = 1) in vec2 from;
+out vec2 where;
+void main() {
+  where = from;
+  gl_Position = vec4((at + 0.5 - box.xy) / box.zw * 2.0 - 1.0, 0.0, 1.0);
+}`;
+
+export const SKIN = `${HEAD}
+uniform sampler2D skin;
+in vec2 where;
+out vec4 colour;
+void main() { colour = texture(skin, where); }`;
+
+/** The head's own colours, premultiplied: what the picture has over the background. */
+export const OWN = `${HEAD}
+uniform sampler2D picture, behind, alpha;
+uniform vec2 corner;
+in vec2 place;
+out vec4 colour;
+void main() {
+  ivec2 size = textureSize(picture, 0);
+  vec3 seen = texelFetch(picture, clamp(ivec2(round(place)), ivec2(0), size - 1), 0).rgb;
+  ivec2 inside = ivec2(round(place - corner));
+  float own = texelFetch(alpha, min(inside, textureSize(alpha, 0) - 1), 0).r;
+  vec3 back = texelFetch(behind, min(inside, textureSize(behind, 0) - 1), 0).rgb;
+  colour = vec4(clamp(seen - (1.0 - own) * back, vec3(0.0), vec3(own)), own);
+}`;
+
+/** A part of a picture that begins at \`corner\`, magnified (Keys 1981, with OpenCV's -0.75), through a mask. */
+export const MAGNIFY = `${HEAD}
+uniform sampler2D source, mask;
+uniform vec2 corner;
+uniform float times;
+uniform vec4 chosen;
+out vec4 colour;
+vec4 weights(float t) {
+  const float A = -0.75;
+  float u = t + 1.0, v = 1.0 - t;
+  float first = ((A * u - 5.0 * A) * u + 8.0 * A) * u - 4.0 * A;
+  float second = ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
+  float third = ((A + 2.0) * v - (A + 3.0)) * v * v + 1.0;
+  return vec4(first, second, third, 1.0 - first - second - third);
+}
+void main() {
+  vec2 at = corner + gl_FragCoord.xy / times - 0.5;
+  vec2 base = floor(at);
+  vec4 across = weights(at.x - base.x), down = weights(at.y - base.y);
+  ivec2 last = textureSize(source, 0) - 1;
+  vec4 sum = vec4(0.0);
+  for (int row = 0; row < 4; row++) {
+    for (int column = 0; column < 4; column++) {
+      ivec2 texel = clamp(ivec2(base) + ivec2(column - 1, row - 1), ivec2(0), last);
+      sum += across[column] * down[row] * texelFetch(source, texel, 0);
+    }
+  }
+  float share = chosen.w > 0.0 ? dot(chosen.xy, texelFetch(mask, ivec2(gl_FragCoord.xy), 0).xy) : 1.0;
+  vec4 whole = clamp(sum, 0.0, 1.0);
+  colour = chosen.w > 0.0 ? vec4(whole.rgb * share, share) : whole;
+}`;
+
+/** How much covers, averaged over so many pixels of a row. */
+export const SPREAD = `${HEAD}
+uniform sampler2D cover;
+uniform int reach;
+out vec4 colour;
+void main() {
+  ivec2 at = ivec2(gl_FragCoord.xy);
+  int last = textureSize(cover, 0).x - 1;
+  float sum = 0.0;
+  for (int i = 0; i < reach; i++) sum += texelFetch(cover, ivec2(clamp(at.x + i - reach / 2, 0, last), at.y), 0).a;
+  colour = vec4(sum / float(reach));
+}`;
+
+const SLIT = `${HEAD}
+uniform sampler2D cover;
+uniform vec4 rectangle;
+uniform float margin;
+in vec2 place;
+out vec4 colour;
+vec2 moved(vec3 one, vec3 other, vec2 at) { return vec2(dot(one, vec3(at, 1.0)), dot(other, vec3(at, 1.0))); }
+vec4 layer(sampler2D drawn, vec2 at) {
+  vec2 size = vec2(textureSize(drawn, 0));
+  vec2 within = clamp(at + 1.0, 0.0, 1.0) * clamp(size - at, 0.0, 1.0);
+  return texture(drawn, (at + 0.5) / size).bgra * within.x * within.y;
+}
+vec3 hidden(vec2 inside);
+void main() {
+  vec2 inside = place - rectangle.xy;
+  vec4 skin = texelFetch(cover, ivec2(round(inside)), 0);
+  vec3 seen = skin.rgb;
+  if (skin.a < 1.0) seen += (1.0 - skin.a) * hidden(inside);
+  vec2 near = min(inside + 1.0, rectangle.zw - inside) / margin;
+  float edge = clamp(min(near.x, near.y), 0.0, 1.0);
+  float fade = edge * edge * (3.0 - 2.0 * edge);
+  colour = vec4(seen * fade, fade);
+}`;
+
+/** What is behind the lips: the hollow, tongue and teeth, in the lips' shadow. */
+export const MOUTH = `${SLIT}
+uniform sampler2D hollow, tongue, lower, upper, spread;
+uniform vec3 skullX, skullY, lowerX, lowerY, tongueX, tongueY;
+uniform int reach;
+uniform float shadow, light;
+uniform vec3 warmth;
+vec3 hidden(vec2 inside) {
+  vec3 seen = texelFetch(hollow, ivec2(round(inside)), 0).bgr;
+  vec4 part = layer(tongue, moved(tongueX, tongueY, place));
+  seen = part.rgb + (1.0 - part.a) * seen;
+  part = layer(lower, moved(lowerX, lowerY, place));
+  seen = part.rgb + (1.0 - part.a) * seen;
+  part = layer(upper, moved(skullX, skullY, place));
+  seen = part.rgb + (1.0 - part.a) * seen;
+  int above = reach - 1 - reach / 4, last = textureSize(spread, 0).y - 1;
+  float covered = 0.0;
+  for (int i = 0; i < reach; i++) {
+    covered += texelFetch(spread, ivec2(int(round(inside.x)), clamp(int(round(inside.y)) + i - above, 0, last)), 0).r;
+  }
+  return seen * pow(vec3(light * (1.0 - shadow * covered / float(reach))), warmth);
+}`;
+
+/** What is behind the lids: the white, and the iris before it. */
+export const EYE = `${SLIT}
+uniform sampler2D white, iris;
+uniform vec3 whiteX, whiteY, irisX, irisY;
+vec3 hidden(vec2 inside) {
+  vec2 size = vec2(textureSize(white, 0));
+  vec4 before = layer(iris, moved(irisX, irisY, place));
+  return before.rgb + (1.0 - before.a) * texture(white, (moved(whiteX, whiteY, place) + 0.5) / size).bgr;
+}`;
+
+/** The whole frame: the head over its background, within the rectangle in which it moves. */
+export const FRAME = `${HEAD}
+uniform sampler2D picture, behind, canvas;
+uniform vec2 corner;
+uniform vec4 inside;
+in vec2 place;
+out vec4 colour;
+void main() {
+  ivec2 at = ivec2(round(place));
+  ivec2 within = at - ivec2(corner);
+  bool moves = all(greaterThanEqual(place, inside.xy - 0.25)) && all(lessThan(place, inside.zw - 0.25));
+  if (!moves) {
+    colour = texelFetch(picture, at, 0);
+    return;
+  }
+  vec4 head = texelFetch(canvas, within, 0);
+  vec3 back = texelFetch(behind, min(within, textureSize(behind, 0) - 1), 0).rgb;
+  colour = vec4(head.rgb + (1.0 - head.a) * back, 1.0);
+}`;
