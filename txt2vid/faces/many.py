@@ -22,6 +22,7 @@ _EVERY = 5  # frames between looks for more faces, while there are some: a newco
 _JUMP = 0.5  # extents that a face's middle may move from one frame to the next
 _GROWTH = 1.4  # by which it may grow or shrink
 _FAST = 0.12  # extents; a face that moved so far is off the crop's middle, where the mesh is less exact: it looks again
+_LOOKS, _SETTLED = 5, 0.02  # at a face that joins, until its view moves by less than so much of its side
 _ONE = 0.35  # extents; faces nearer to each other are one
 
 
@@ -141,17 +142,29 @@ class FaceTracker:
         return self._named(found, kept)
 
     def _settled(self, frame: Pixels, views: Sequence[View], taken: list[Place]) -> list[_Seen]:
-        """The faces in views, each looked at twice, so that it is in the crop's middle; none of those in `taken`."""
+        """The faces in views, looked at until they are in the crop's middle; none of those in `taken`."""
         found: list[_Seen] = []
         for view in sorted(views, key=lambda view: -view.side)[: 2 * self.options.max_faces + 2]:
             if any(np.hypot(view.x - p.x, view.y - p.y) < _ONE * p.extent for p in taken):
                 continue
-            first = self._look(frame, view)
-            seen = self._look(frame, first.view) if first is not None else None
+            seen = self._entering(frame, view)
             if seen is not None and all(seen.place.distance(other) > _ONE for other in taken):
                 found.append(seen)
                 taken.append(seen.place)
         return found
+
+    def _entering(self, frame: Pixels, view: View) -> _Seen | None:
+        """What is in a view that a detector proposes: looked at again until the mesh stays with what it saw."""
+        seen = None
+        for _ in range(_LOOKS):
+            seen = self._look(frame, view)
+            if seen is None:
+                return None
+            before, view = view, seen.view
+            moved = np.hypot(view.x - before.x, view.y - before.y) / before.side
+            if moved < _SETTLED and abs(view.side / before.side - 1) < 2 * _SETTLED:
+                break
+        return seen
 
     def _named(self, found: list[_Seen], kept: dict[int, _Seen]) -> dict[int, _Seen]:
         """As many as are wanted: who was there before, then the largest."""
