@@ -146,7 +146,7 @@ class VideoDriver:
         shut[1 - near] += far * (shut[near] - shut[1 - near])
         both = float(shut.mean())
         apart = float(shut[0] - shut[1]) / 2
-        apart *= smoothstep((abs(apart) - 0.06) / 0.14)  # less is noise: eyes blink together
+        apart *= smoothstep((abs(apart) - 0.10) / 0.18)  # less is noise: eyes blink together
         for i, sign in ((0, 1), (1, -1)):
             closed = both + sign * apart
             values[_BLINKS[i]] = min(1.0, max(0.0, (closed - RESTLESS) / (0.95 - RESTLESS)))
