@@ -86,7 +86,9 @@ def packets_of(path: Path) -> list[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...]) -> AsyncIterator[Count]:
+async def line(
+    server: Server, path: str, track: Recorded | None, kinds: tuple[str, ...], **headers: str
+) -> AsyncIterator[Count]:
     """A WHIP or WHEP session."""
     peer, count = RTCPeerConnection(RTCConfiguration(iceServers=[])), Count()
 
@@ -103,7 +105,7 @@ async def line(server: Server, path: str, track: Recorded | None, kinds: tuple[s
     for transceiver in peer.getTransceivers():
         IcePath(transceiver.sender.transport.transport, ["127.0.0.1"])
     await peer.setLocalDescription(await peer.createOffer())
-    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP)
+    answer = await asyncio.to_thread(asked, server, "POST", path, peer.localDescription.sdp, SDP, **headers)
     if answer.status != 201:
         raise SystemExit(f"{path}: {answer.status} {answer.body.decode()}")
     await peer.setRemoteDescription(RTCSessionDescription(answer.body.decode(), "answer"))
@@ -187,6 +189,8 @@ async def measured(server: Server, calls: int, seconds: float, packets: list[byt
     print(f"drawn {drawn / lasted / len(names):.1f} a second and face of {FPS}, {late:.0f} late, {held:.0f} held")
     print(f"arrived a second: least {came.min():.1f}, mean {came.mean():.1f}")
     out = 8 * sent / lasted / 1e6
+    each = 1000 * relay_cores / max(came.mean() * len(names), 1e-9)
+    print(f"{each:.2f} ms of CPU for a frame of a face that arrived")
     print(f"server {relay_cores:.2f} cores, {alone / lasted:.2f} of them its hub, callers {own_cores:.2f} cores")
     print(f"{out:.2f} Mbit/s out")
     if draw:

@@ -58,6 +58,7 @@ _EXTRAS: Mapping[str, str] = {
     "safetensors": "wav2lip",
     "pyaudio": "mic",
     "scipy": "serve",
+    "segno": "serve",
     "soxr": "serve",
     "torch": "wav2lip",
     "vosk": "vosk",

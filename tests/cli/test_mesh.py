@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import ffmpeg
+from txt2vid.ffmpeg.probe import probe
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -60,6 +66,33 @@ def test_a_take_becomes_a_video(txt2vid: Command, tmp_path: Path, hero: Path) ->
     assert "has no column EyeBlinkLeft" in done.stderr
     said = json.loads(done.stdout)
     assert (said["driver"], said["output"], said["frames"]) == ("recorded", "hero-take.mp4", 15)
-    done = txt2vid("render", "--face", hero, "--from-motion", "take.csv", "--text", "Hello", "-o", "o.mp4")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="v4l2 is Linux's")
+def test_a_camera_until_ctrl_c(tmp_path: Path, hero: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hero before a camera: a script gives ffmpeg another device, all else is as with a real one."""
+    real, script = shutil.which("ffmpeg"), tmp_path / "bin" / "ffmpeg"
+    script.parent.mkdir()
+    script.write_text(
+        f'#!/bin/sh\ncase "$*" in *v4l2*) exec {real} -v error -re -loop 1 -framerate 15 -i {hero} '
+        f'-vf scale=240:240,format=bgr24,setpts=PTS-STARTPTS -f nut -c:v rawvideo pipe:1 ;; esac\nexec {real} "$@"\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+    arguments = ["mesh", "/dev/null", "-o", "o.mp4", "--points", "p.jsonl", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "txt2vid", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not any(part.stat().st_size > 20_000 for part in tmp_path.glob(".p.jsonl.*")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    said = json.loads(told)
+    assert (said["kind"], said["width"], said["height"]) == ("camera", 240, 240)
+    assert said["frames"] == len((tmp_path / "p.jsonl").read_text().splitlines())
+    shown = probe(tmp_path / "o.mp4")
+    assert float(shown.duration or 0) == pytest.approx(said["seconds"], abs=0.1)

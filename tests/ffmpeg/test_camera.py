@@ -22,8 +22,10 @@ def test_files_are_no_cameras(name: str) -> None:
 def test_no_such_camera() -> None:
     with pytest.raises(VideoError, match="there is no camera /dev/video987: this machine has"):
         camera_of("/dev/video987")
-    with pytest.raises(VideoError, match="there is no camera:987: this machine has"):
+    with pytest.raises(VideoError, match="there is no camera /dev/video987: this machine has"):
         camera_of("camera:987")
+    with pytest.raises(VideoError, match="there is no camera /dev/video987: this machine has"):
+        camera_of("987")
 
 
 @linux
@@ -46,12 +48,14 @@ def test_pictures_of_a_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     real = shutil.which("ffmpeg")
     script = tmp_path / "ffmpeg"
     script.write_text(
-        f'#!/bin/sh\nfor a; do shift; case "$a" in v4l2) a=lavfi ;; /dev/video7) a=testsrc=s=321x241:r=15 ;; esac; '
+        f'#!/bin/sh\nfor a; do shift; case "$a" in v4l2) a=lavfi ;; /dev/video7) a=testsrc=s=321x241:r=15 ;; '
+        f"-framerate|-video_size|30|640x480) continue ;; esac; "
         f'set -- "$@" "$a"; done\nexec {real} "$@"\n'
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with CameraReader("/dev/video7") as reader:
+        assert "640x480" in reader._command()
         frames = [next(reader) for _ in range(4)]
     assert [frame.pixels.shape for frame in frames] == [(240, 320, 3)] * 4
     assert [round(frame.time * 15) for frame in frames] == [0, 1, 2, 3]

@@ -195,7 +195,7 @@ def gaps(video: Path, tmp_path: Path) -> list[float]:
 def test_a_face_moved_by_a_recording(rate: int, sound: bool, hero: Path, speech: Path, tmp_path: Path) -> None:
     take = recorded(tmp_path / "take.csv", rate)
     voice = speech if sound else None
-    result = render(RenderOptions(FaceOptions(hero, size=256), tmp_path / "o.mp4", voice, motion=take, idle=False,
+    result = render(RenderOptions(FaceOptions(hero, size=192), tmp_path / "o.mp4", voice, motion=take, idle=False,
                                   fps=Fraction(25)))  # fmt: skip
     spoken = float(probe(speech).duration or 0)
     assert result.driver == "recorded"

@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 
 from tests.server import browsers
 from tests.server.browsers import Browser
+from tests.server.face_site import SOFTWARE
 from tests.server.page_site import Site, site
 from txt2vid.core import wire
 
@@ -213,9 +214,31 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Se
         yield running
 
 
+@pytest.fixture(scope="session")
+def lens(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Server]:
+    """A server for the mesh page, with room for two cameras."""
+    with serving(tmp_path_factory.mktemp("lens"), "--face", hero, *SMALL, "--max-cameras", "2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def head(hero: Path) -> Any:
+    """Frames of a head that moves (heads.moving_head)."""
+    from tests.server.heads import moving_head  # heavy: an engine
+
+    return moving_head(hero)
+
+
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with getattr(browsers, request.param)(tmp_path_factory.mktemp(request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def artist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium with WebGL, which needs no graphics card."""
+    with browsers.chromium(tmp_path_factory.mktemp("artist"), more=SOFTWARE) as opened:
         yield opened
 
 

@@ -80,20 +80,29 @@ class Viewer:
         self._process.stdout.close()
 
 
-def check_a_call(server: Server, folder: Path) -> None:
-    """A caller's mood is seen, and stays whoever speaks, and when."""
-    with joined(server, make_room(server)) as anna:
+def test_a_callers_mood_stays_whoever_speaks(serving: Any, hero: Path, tmp_path: Path) -> None:
+    with (
+        serving("--face", hero, "--size", str(SIZE), "--workers", "1") as server,
+        joined(server, make_room(server)) as anna,
+    ):
         anna.say(wire.Expression("happy"))  # before anybody watches
         viewer = Viewer(f"http://127.0.0.1:{server.port}/s/{anna.session}/stream.ts?token={anna.token}")
+
+        def later() -> float:
+            """The mouth's width after a second, in which a mood has come or gone."""
+            wanted, end = viewer.count + 25, time.monotonic() + 30
+            while viewer.count < wanted:
+                assert time.monotonic() < end, "no pictures came"
+                time.sleep(0.05)
+            return viewer.width(tmp_path)
+
         try:
-            smile = viewer.until(lambda width: width > 0.1, folder)
+            smile = later()
             with server.talk(session=anna.session, token=anna.token):
                 pass
-            count = viewer.count
-            viewer.until(lambda _: viewer.count > count + 25, folder)
-            assert viewer.until(lambda width: width > 0.1, folder) > 0.95 * smile
+            assert later() > 0.95 * smile
             anna.say(wire.Expression("neutral"))
-            viewer.until(lambda width: width < smile / 1.1, folder)
+            viewer.until(lambda width: width < smile / 1.1, tmp_path)
         finally:
             viewer.close()
 
@@ -101,7 +110,6 @@ def check_a_call(server: Server, folder: Path) -> None:
 def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path, tmp_path: Path) -> None:
     options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--tts", "flite")
     with serving(*options) as server:
-        check_a_call(server, tmp_path)
         viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
         try:
             rest = viewer.until(lambda width: width > 0.1, tmp_path)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.server.browsers import Chromium, chromium
-from tests.server.face_site import SHOW, SOFTWARE, drawn, face_site, psnr
+from tests.server.browsers import Browser
+from tests.server.face_site import SHOW, drawn, face_site, psnr
 from txt2vid.core.media import Pixels
 from txt2vid.core.meshwire import MotionEncoder, motion_of, sound_record, steps_of
 from txt2vid.core.motion import Motion, coefficients
@@ -44,7 +44,7 @@ MOTIONS = {
 class Drawing:
     """The engine and the browser, with one face."""
 
-    page: Chromium
+    page: Browser
     face: Face
     prepared: PreparedFace
     bundle: bytes
@@ -62,16 +62,17 @@ class Drawing:
 
 
 @pytest.fixture(scope="module")
-def drawing(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Drawing]:
+def drawing(artist: Browser, hero: Path) -> Iterator[Drawing]:
     engine, face = MeshEngine(), prepare_face(FaceOptions(hero, size=320))
     prepared = engine.prepare(face)
     bundle = engine.bundle(prepared)
     assert bundle is not None
-    with face_site(bundle) as url, chromium(tmp_path_factory.mktemp("gl"), more=SOFTWARE) as page:
-        page.goto(url)
-        page.run(f"void (await {SHOW})")
-        yield Drawing(page, face, prepared, bundle)
-        assert page.trouble() == []
+    with face_site(bundle) as url:
+        artist.goto(url)
+        artist.run(f"void (await {SHOW})")
+        yield Drawing(artist, face, prepared, bundle)
+        assert artist.trouble() == []
+        artist.leave()
 
 
 @pytest.mark.parametrize("name", MOTIONS)
@@ -120,7 +121,7 @@ READ = """(async () => {
 })()"""
 
 
-def read(page: Chromium, messages: list[bytes]) -> list[Any]:
+def read(page: Browser, messages: list[bytes]) -> list[Any]:
     """What the page's reader makes of them: motions and sounds, or an error's name."""
     return list(page.run(READ % json.dumps([base64.b64encode(each).decode() for each in messages])))
 

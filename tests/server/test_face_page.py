@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.browsers import Chromium, chromium
-from tests.server.face_site import SOFTWARE
+from tests.server.browsers import Browser
 from txt2vid.core.wire import Text
 
 Server = Any  # of conftest.py, which tests cannot import
@@ -43,14 +42,14 @@ PLAYED = """(async () => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with chromium(tmp_path_factory.mktemp("face"), more=SOFTWARE) as opened:
-        opened.resize(900, 700)
-        yield opened
+@pytest.fixture
+def page(artist: Browser) -> Iterator[Browser]:
+    artist.resize(900, 700)
+    yield artist
+    artist.leave()
 
 
-def test_the_face_moves_with_what_is_said_and_no_video_is_made(server: Server, page: Chromium) -> None:
+def test_the_face_moves_with_what_is_said_and_no_video_is_made(server: Server, page: Browser) -> None:
     page.goto(f"http://localhost:{server.port}/s/hero/face")
     page.until(LIVE)
     assert page.run("document.querySelector('#session-name').textContent") == "hero"
@@ -66,7 +65,7 @@ def test_the_face_moves_with_what_is_said_and_no_video_is_made(server: Server, p
     assert page.trouble() == []
 
 
-def test_what_is_shown_is_what_is_heard(server: Server, page: Chromium) -> None:
+def test_what_is_shown_is_what_is_heard(server: Server, page: Browser) -> None:
     """To a frame's length, whatever the machine has to do beside."""
     page.goto(f"http://localhost:{server.port}/s/hero/face")
     page.run(f"void {PLAYED}")
@@ -76,19 +75,19 @@ def test_what_is_shown_is_what_is_heard(server: Server, page: Chromium) -> None:
     page.run("player.close()")
 
 
-def test_a_lost_graphics_card_gives_the_video(server: Server, page: Chromium) -> None:
+def test_a_lost_graphics_card_gives_the_video(server: Server, page: Browser) -> None:
     page.goto(f"http://localhost:{server.port}/s/hero/face")
     page.until(LIVE)
     page.run(f"void {CANVAS}.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
     page.until("location.pathname === '/' && location.hash === '#hero'")
 
 
-def test_a_session_that_is_not_there_is_said(server: Server, page: Chromium) -> None:
+def test_a_session_that_is_not_there_is_said(server: Server, page: Browser) -> None:
     page.goto(f"http://localhost:{server.port}/s/nobody/face")
     page.until(f"{STATE} === 'ended'")
 
 
-def test_a_token_is_asked_for(guarded: Server, page: Chromium) -> None:
+def test_a_token_is_asked_for(guarded: Server, page: Browser) -> None:
     page.goto(f"http://localhost:{guarded.port}/s/hero/face")
     page.until("!document.querySelector('#token').hidden")
     page.run("void (document.querySelector('#token-field').value = 'd3b07384d113edec49eaa6238ad5ff00')")

@@ -186,7 +186,7 @@ def test_the_keyboard_reaches_everything_in_order(fresh: Browser, served: Site) 
     fresh.goto(served.url)
     fresh.until(PLAYS)
     seen = []
-    for _ in range(12):
+    for _ in range(14):
         fresh.press("Tab")
         seen.append(fresh.run("document.activeElement.id || document.activeElement.textContent"))
         active = fresh.run("document.hasFocus()")  # a Firefox without a screen never is: order is all that it shows
@@ -201,7 +201,7 @@ def test_the_keyboard_reaches_everything_in_order(fresh: Browser, served: Site) 
             break
     for name in ("volume", "full"):
         assert name in seen
-    wanted = [name for name in ("sound", "volume", "picture", "full") if name in seen]
+    wanted = [name for name in ("sound", "volume", "picture", "full", "draw") if name in seen]
     assert [name for name in seen if name in wanted] == wanted
     assert next(name for name in seen if "viewer" in name).startswith("anna")
     assert seen[-3:] == ["Copy"] * 3

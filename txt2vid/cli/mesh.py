@@ -70,13 +70,15 @@ def command(source: str, *, as_json: bool, **given: Any) -> int:
     seconds = given["seconds"]
     if seconds is not None and not 0 < seconds < float("inf"):
         raise UsageError(f"{seconds:g} seconds is no length: write, for instance, --seconds 10")
+    from txt2vid.ffmpeg.camera import camera_of
     from txt2vid.pipeline.mesh import MeshOptions, mesh  # cv2, mediapipe: not for a mistyped option
 
     options = MeshOptions(
         source, tracking, given["output"], given["points"], given["solids"], given["motion"], given["face"],
         None if seconds is None else Fraction(seconds).limit_denominator(90_000),
     )  # fmt: skip
-    with Bar("frames", Path(source).name) as bar, _interruptible() as stop:
+    endless = camera_of(source) is not None
+    with Bar("frames", Path(source).name) as bar, _ending(by_ctrl_c=endless) as stop:
         result = mesh(options, bar.update if bar.visible else None, stop)
     if as_json:
         click.echo(json.dumps(_told(result), ensure_ascii=False))
@@ -87,8 +89,8 @@ def command(source: str, *, as_json: bool, **given: Any) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: what was seen until then is written whole. A second one ends at once."""
+def _ending(*, by_ctrl_c: bool) -> Iterator[Callable[[], bool]]:
+    """Tells whether Ctrl-C was pressed, where that is how all ends and does not break it off; twice, it does."""
     pressed = False
     before = signal.getsignal(signal.SIGINT)
 
@@ -98,7 +100,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(number, before)
         del frame
 
-    if before is signal.SIG_IGN:
+    if before is signal.SIG_IGN or not by_ctrl_c:
         yield lambda: False
         return
     signal.signal(signal.SIGINT, press)

@@ -18,7 +18,7 @@ from txt2vid.core.options import parse_size, parse_unknown_tags
 from txt2vid.errors import DependencyError, MediaError, UsageError
 from txt2vid.server.auth import Access
 from txt2vid.server.ice import IceServers
-from txt2vid.server.limits import MAX_SESSIONS, MAX_VIEWERS
+from txt2vid.server.limits import MAX_CAMERAS, MAX_SESSIONS, MAX_VIEWERS
 from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings, Tls
 
 FILE = click.Path(path_type=Path)
@@ -54,6 +54,7 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes that draw. [default: the cores]")
 @click.option("--max-sessions", type=click.IntRange(min=1), default=MAX_SESSIONS, show_default=True, help="At once.")
 @click.option("--max-viewers", type=click.IntRange(min=1), default=MAX_VIEWERS, show_default=True, help="At once.")
+@click.option("--max-cameras", type=click.IntRange(min=1), default=MAX_CAMERAS, show_default=True, help="Of /mesh.")
 @click.option("--audio", type=FILE, metavar="FILE", help="Play this in the first face, once somebody watches.")
 @click.option("--text-file", type=FILE, metavar="FILE", help="Or speak this.")
 @click.option("--loop", is_flag=True, help="Again and again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -53,11 +54,12 @@ class View:
     def to_picture(self, points: Landmarks, pixels: int) -> Landmarks:
         """Landmarks in pixels of the drawn view, as pixels of the picture."""
         k = self.side / pixels
-        c, s = k * np.cos(self.angle), k * np.sin(self.angle)
-        centred = points[:, :2].astype(np.float64) - pixels / 2
-        x = self.x + centred @ (c, -s)
-        y = self.y + centred @ (s, c)
-        placed: Landmarks = np.stack([x, y, k * points[:, 2]], axis=1).astype(np.float32)
+        c, s = k * math.cos(self.angle), k * math.sin(self.angle)
+        u, v = rows(points).astype(np.float64) - pixels / 2
+        placed = np.empty((len(points), 3), np.float32)
+        placed[:, 0] = self.x + c * u - s * v
+        placed[:, 1] = self.y + s * u + c * v
+        placed[:, 2] = k * points[:, 2]
         return placed
 
     def moved(self, dx: float = 0, dy: float = 0, scale: float = 1, turn: float = 0) -> View:
@@ -92,18 +94,22 @@ def _clamp(low: float, high: float, end: int, least: int) -> tuple[int, int]:
 def view_of(points: Landmarks) -> View:
     """The view in which the mesh sees these landmarks best: upright, in the middle, two thirds of the side."""
     angle = tilt(points)
-    c, s = np.cos(angle), np.sin(angle)
-    upright = points[:, :2] @ np.array([[c, -s], [s, c]])
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    u, v = (low + high) / 2
-    side = _MARGIN * float((high - low).max())
-    return View(float(c * u - s * v), float(s * u + c * v), side, angle)
+    c, s = math.cos(angle), math.sin(angle)
+    upright = np.array([[c, s], [-s, c]]) @ rows(points)
+    (left, top), (right, bottom) = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
+    u, v = (left + right) / 2, (top + bottom) / 2
+    return View(c * u - s * v, s * u + c * v, _MARGIN * max(right - left, bottom - top), angle)
+
+
+def rows(points: Landmarks) -> NDArray[np.float32]:
+    """(2, n): x and y, each in one piece, over which numpy adds and compares ten times as fast."""
+    return np.ascontiguousarray(points[:, :2].T)
 
 
 def tilt(points: Landmarks) -> float:
     """How far the head is turned clockwise in the picture, radians, by the line between the eyes' outer corners."""
-    right, left = points[list(_EYES), :2]
-    return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    right, left = points[_EYES[0]].tolist(), points[_EYES[1]].tolist()
+    return math.atan2(left[1] - right[1], left[0] - right[0])
 
 
 def lifted(crop: Pixels) -> Pixels:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from txt2vid.core.media import Pixels
-from txt2vid.faces.crop import view_of
+from txt2vid.faces.crop import rows, view_of
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.found import Found, look, plausible
 from txt2vid.faces.search import find_faces, find_nearby
@@ -29,7 +30,7 @@ class Place:
 
     def distance(self, other: Place) -> float:
         """Between the middles, in sizes of the smaller of both."""
-        return float(np.hypot(self.x - other.x, self.y - other.y)) / max(1.0, min(self.extent, other.extent))
+        return math.hypot(self.x - other.x, self.y - other.y) / max(1.0, min(self.extent, other.extent))
 
     def is_like(self, other: Place, near: float, growth: float) -> bool:
         """Whether both may be the same face."""
@@ -39,9 +40,10 @@ class Place:
 
 def place_of(points: Landmarks) -> Place:
     """The place of a face with these landmarks."""
-    x, y = points[:, :2].mean(axis=0)
-    width, height = np.ptp(points[:, :2], axis=0)
-    return Place(float(x), float(y), float(np.sqrt(width * height)))
+    both = rows(points)
+    x, y = (both.sum(axis=1) / both.shape[1]).tolist()
+    width, height = (both.max(axis=1) - both.min(axis=1)).tolist()
+    return Place(x, y, math.sqrt(width * height))
 
 
 class Follower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,18 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.faces import tracker
 from txt2vid.faces.canonical import canonical, mirror
-from txt2vid.faces.crop import View, view_of
+from txt2vid.faces.crop import View, rows, view_of
 from txt2vid.faces.face import Landmarks
 
 _LOOKS = 4  # the view settles within so many looks, or there is no face
 _SETTLED = 0.02  # of the view's side: how far the middle may still move
 _JITTER = ((0.0, 0.0, 1.0, 0.0), (0.02, 0.0, 1.06, 0.05), (-0.02, 0.02, 0.94, -0.05), (0.0, -0.02, 1.0, 0.0))
+
+# Down a face: the forehead's top, both brows, both upper lids, the nose's tip, both lips, the chin; and their means.
+_GROUPS = np.array((10, 105, 334, 159, 386, 4, 13, 14, 152))
+_DOWN = np.zeros((6, len(_GROUPS)), np.float32)
+for _row, _columns in enumerate(((0,), (1, 2), (3, 4), (5,), (6, 7), (8,))):
+    _DOWN[_row, list(_columns)] = 1 / len(_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +104,21 @@ def _sane(points: Landmarks, view: View) -> bool:
     return bool(near and 0.15 * view.side < extent < 2 * view.side)
 
 
-def plausible(points: Landmarks) -> bool:
-    """Whether landmarks are laid out like a face: brows over eyes over nose over mouth over chin, sides in order."""
-    view = view_of(points)
-    upright = (points[:, :2] - (view.x, view.y)) @ np.array(
-        [[np.cos(view.angle), -np.sin(view.angle)], [np.sin(view.angle), np.cos(view.angle)]]
-    )
-    height = np.ptp(upright[:, 1])
-    width = np.ptp(upright[:, 0])
-    down = [upright[list(group), 1].mean() for group in ((10,), (105, 334), (159, 386), (4,), (13, 14), (152,))]
-    ordered = bool(np.all(np.diff(down) > 0.02 * height))
-    eyes_apart = upright[263, 0] - upright[33, 0]
-    mouth_wide = upright[291, 0] - upright[61, 0]
-    shaped = 0.35 < width / height < 1.5 and eyes_apart > 0.25 * width
-    return bool(ordered and shaped and 0.08 * width < mouth_wide < 0.9 * width)
+def plausible(points: Landmarks, view: View | None = None) -> bool:
+    """Whether landmarks are laid out like a face: brows over eyes over nose over mouth over chin, sides in order.
+
+    view: `view_of` the landmarks, where it is known.
+    """
+    view = view or view_of(points)
+    c, s = math.cos(view.angle), math.sin(view.angle)
+    across, along = np.array([[c, s], [-s, c]], np.float32) @ rows(points)
+    width, height = float(across.max() - across.min()), float(along.max() - along.min())
+    down = _DOWN @ along[_GROUPS]
+    ordered = bool((down[1:] - down[:-1] > 0.02 * height).all())
+    eyes_apart = float(across[263] - across[33])
+    mouth_wide = float(across[291] - across[61])
+    shaped = 0.35 * height < width < 1.5 * height and eyes_apart > 0.25 * width
+    return ordered and shaped and 0.08 * width < mouth_wide < 0.9 * width
 
 
 def fitted(box: tuple[float, float, float, float]) -> Landmarks:

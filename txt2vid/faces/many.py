@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from txt2vid.core.media import Pixels
@@ -46,6 +47,7 @@ class _Seen:
     confidence: float
     place: Place
     look: Look
+    view: View  # in which the next frame is looked at
 
 
 class FaceTracker:
@@ -56,6 +58,7 @@ class FaceTracker:
     """
 
     def __init__(self, options: TrackingOptions | None = None, mesh: tracker.Mesh | None = None) -> None:
+        cv2.setNumThreads(1)  # crops are too small for threads to pay, and the other cores have other work
         self.options = options or TrackingOptions()
         self._mesh = mesh or tracker.mesh()
         self._identities = Identities()
@@ -88,13 +91,13 @@ class FaceTracker:
     def _follow(self, frame: Pixels, before: dict[int, _Seen]) -> dict[int, _Seen]:
         followed = {}
         for number, last in before.items():
-            seen = self._look(frame, view_of(last.landmarks))
+            seen = self._look(frame, last.view)
             if seen is None or not seen.place.is_like(last.place, _JUMP, _GROWTH):
                 continue
             if likeness(seen.look, last.look) < CUT:  # a cut, and somebody else in the same place
                 continue
             if seen.place.distance(last.place) > _FAST:
-                seen = self._look(frame, view_of(seen.landmarks)) or seen
+                seen = self._look(frame, seen.view) or seen
             followed[number] = seen
         return followed
 
@@ -102,10 +105,13 @@ class FaceTracker:
         """What the mesh sees in a view; None where that is no face."""
         crop = lifted(view.draw(frame, tracker.MESH_SIDE))
         points, score = self._mesh(crop)
-        if score < self.options.min_tracking_confidence or not plausible(points):
+        if score < self.options.min_tracking_confidence:
             return None
         landmarks = view.to_picture(points, tracker.MESH_SIDE)
-        return _Seen(landmarks, score, place_of(landmarks), look_of(crop))
+        nearer = view_of(landmarks)
+        if not plausible(landmarks, nearer):
+            return None
+        return _Seen(landmarks, score, place_of(landmarks), look_of(crop), nearer)
 
     def _distinct(self, followed: dict[int, _Seen]) -> dict[int, _Seen]:
         """Without those that slid onto another's face: that one looks like itself, the other does not any more."""
@@ -141,7 +147,7 @@ class FaceTracker:
             if any(np.hypot(view.x - p.x, view.y - p.y) < _ONE * p.extent for p in taken):
                 continue
             first = self._look(frame, view)
-            seen = self._look(frame, view_of(first.landmarks)) if first is not None else None
+            seen = self._look(frame, first.view) if first is not None else None
             if seen is not None and all(seen.place.distance(other) > _ONE for other in taken):
                 found.append(seen)
                 taken.append(seen.place)

@@ -14,30 +14,31 @@ from txt2vid.errors import VideoError
 from txt2vid.ffmpeg.decode import compiled
 from txt2vid.ffmpeg.timed import TIME_BASE, TimedReader
 
-CAMERA_FPS = Fraction(30)  # what most webcams give; their frames have times of their own
-_NAMED = re.compile(r"camera(?::(\d+))?")
+CAMERA_FPS = Fraction(30)  # what is asked for, and what most webcams give; their frames have times of their own
+WIDTH, HEIGHT = 640, 480  # what is asked for: all cameras have it, and it is more than the mesh looks at
+_NAMED = re.compile(r"(?:camera:?)?(\d*)")
 _DEVICES = Path("/dev")
 
 
 def camera_of(text: str) -> str | None:
-    """The camera that an input means: "camera", "camera:1", "/dev/video0" or a link to it; None where it is a file.
+    """The camera that an input means: "camera", "camera:1", "1" or "/dev/video1"; None where it is a file.
 
     It is the name by which ffmpeg knows it. Raises VideoError where a name means none that is there.
     """
-    named = _NAMED.fullmatch(text)
+    named = _NAMED.fullmatch(text) if text and not Path(text).is_file() else None
+    number = int(named[1] or 0) if named else 0
     if sys.platform == "darwin":
-        return str(int(named[1] or 0)) if named else None
-    if named is None:
-        path = Path(text)
-        is_device = path.absolute().is_relative_to(_DEVICES) and not path.is_file()
-        if is_device and not path.exists():
+        return str(number) if named else None
+    if named is not None:
+        text = f"{_DEVICES}/video{number}"
+        if text not in cameras():
             raise VideoError(f"there is no camera {text}: {_others()}")
-        return text if is_device else None
-    found = cameras()
-    number = int(named[1] or 0)
-    if number >= len(found):
-        raise VideoError(f"there is no {text}: {_others()}")
-    return found[number]
+        return text
+    path = Path(text)
+    is_device = path.absolute().is_relative_to(_DEVICES) and not path.is_file()
+    if is_device and not path.exists():
+        raise VideoError(f"there is no camera {text}: {_others()}")
+    return text if is_device else None
 
 
 def cameras() -> list[str]:
@@ -66,8 +67,8 @@ class CameraReader(TimedReader):
 
     def _command(self) -> list[str]:
         kind = "avfoundation" if sys.platform == "darwin" else "v4l2"
-        options: dict[str, Any] = {"framerate": "30"} if kind == "avfoundation" else {}
-        picture = ffmpeg.input(self.device, format=kind, **options).video.filter("setpts", "PTS-STARTPTS")
+        asked: dict[str, Any] = {"framerate": str(CAMERA_FPS), "video_size": (WIDTH, HEIGHT), "fflags": "nobuffer"}
+        picture = ffmpeg.input(self.device, format=kind, **asked).video.filter("setpts", "PTS-STARTPTS")
         picture = picture.filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2").filter("format", "bgr24")
         clock = f"{TIME_BASE.numerator}:{TIME_BASE.denominator}"
         return compiled(picture, format="nut", vcodec="rawvideo", enc_time_base=clock, flush_packets=1)

@@ -122,7 +122,7 @@ class CameraSource(WatchedSource):
         from txt2vid.ffmpeg.camera import CameraReader, camera_of
 
         super().__init__(pose)
-        name = camera_of(f"camera:{device}" if device.isdecimal() else device)
+        name = camera_of(device)
         if name is None:
             raise VideoError(f"there is no camera {device}: name one, as /dev/video0, or its number")
         self._reader = CameraReader(name)

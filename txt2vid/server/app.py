@@ -26,6 +26,7 @@ from txt2vid.server.calls.routes import routes as call_routes
 from txt2vid.server.captions import Captions, captions_response
 from txt2vid.server.guard import Guard
 from txt2vid.server.hub import Hub
+from txt2vid.server.mesh.routes import Mesh
 from txt2vid.server.meshviewer import MeshViewer, rig_response
 from txt2vid.server.metrics import Metrics
 from txt2vid.server.seat import Refused
@@ -45,9 +46,9 @@ _WORDS = {
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build(hub: Hub, access: Access, voice: Voice, whip: Whip, calls: Calls) -> Starlette:
+def build(hub: Hub, access: Access, voice: Voice, whip: Whip, calls: Calls, mesh: Mesh) -> Starlette:
     """The application. voice: who speaks texts that name none."""
-    server = _Server(hub, access, voice, calls)
+    server = _Server(hub, access, voice, calls, mesh)
     assets = {f"/{file.name}": file for file in sorted(PAGES.iterdir()) if file.suffix != ".py" and file.is_file()}
     open_paths = frozenset(["/", "/healthz", *assets])
     app = Starlette(
@@ -63,9 +64,10 @@ def build(hub: Hub, access: Access, voice: Voice, whip: Whip, calls: Calls) -> S
 
 
 class _Server:
-    def __init__(self, hub: Hub, access: Access, voice: Voice, calls: Calls) -> None:
+    def __init__(self, hub: Hub, access: Access, voice: Voice, calls: Calls, mesh: Mesh) -> None:
         self._hub, self._access, self._voice, self._calls = hub, access, voice, calls
-        self._metrics = Metrics(hub, calls)
+        self._mesh = mesh
+        self._metrics = Metrics(hub, calls, mesh.cameras)
 
     def routes(self, assets: dict[str, Path]) -> list[BaseRoute]:
         """All of them; a route for GET answers HEAD as well."""
@@ -83,6 +85,7 @@ class _Server:
             Route("/speak", _upgrade),
             WebSocketRoute("/speak", self.speak),
             *call_routes(self._calls, self._hub, _file(PAGES / "call.html"), self._metrics.refused),
+            *self._mesh.routes(_file(PAGES / "mesh.html")),
             Route("/healthz", self.health),
             Route("/metrics", self.metrics),
             Route("/api/sessions", self.sessions),

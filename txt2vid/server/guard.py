@@ -70,9 +70,11 @@ class Guard:
         return True, self._passes.holder(session, deed, tokens)
 
     def _is_open(self, scope: Scope) -> bool:
-        """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass."""
+        """Whether no token is needed: whoever has a call's link may join, and what is below it wants a pass;
+        what is below /mesh asks for the token itself, since a shared link's key will do.
+        """
         path = scope["path"]
-        if path in self._open_paths or path.startswith(("/static/", "/call/")):
+        if path in self._open_paths or path.startswith(("/static/", "/call/", "/mesh/")) or path == "/mesh":
             return True
         if path.startswith("/s/") and path.endswith("/face"):  # a page, which asks for the token itself
             return bool(scope["type"] == "http")

@@ -86,6 +86,16 @@ SDP_BYTES = 64 * 1024  # of an offer, or of candidates: ten times what browsers 
 # Those who draw the face themselves
 MESH_AHEAD = 2.0  # seconds that may be on their way to one: what is more waits, and is dropped up to a key
 MESH_SECONDS = 15.0  # without a word of what has come, after which it counts as gone
+# The mesh page
+MAX_CAMERAS = 16  # at once, unless --max-cameras says otherwise: twice of what two cores track at 15 pictures a second
+CAMERA_SECONDS = 20.0  # without a picture, after which a camera counts as gone: a page that is asleep comes back
+PICTURES_A_SECOND = 62.0  # of one camera: twice of what it is asked for; and PICTURES_BURST at once after a pause
+PICTURES_BURST = 62.0
+PICTURE_BYTES_A_SECOND = 1.5e6  # of one camera: 30 JPEGs of 50 kB; as video it has a twentieth of that
+PICTURE_BYTES_BURST = 4e6
+MESH_MESSAGES_A_SECOND = 40.0  # of one camera, whose sliders are moved; and MESH_MESSAGES_BURST at once
+MESH_MESSAGES_BURST = 80.0
+MESH_BITRATE = 1_500_000  # bit/s of annotated pictures, of 640x480 at the most
 
 # The end
 FAREWELL_SECONDS = 1.0  # for senders and viewers to take their last words

@@ -13,6 +13,7 @@ from txt2vid.pipeline.messages import Report
 from txt2vid.pipeline.studios import Studios
 from txt2vid.server.calls.calls import Calls
 from txt2vid.server.hub import Hub
+from txt2vid.server.mesh.cameras import Cameras
 from txt2vid.server.session import Session
 
 _GAUGES: dict[str, tuple[str, Callable[[Report], float]]] = {
@@ -58,10 +59,11 @@ _CODES = {**wire.CLOSE_CODES, **callwire.CLOSE_CODES}
 class Metrics:
     """The numbers of one server, in a registry of its own: several servers may live in a process."""
 
-    def __init__(self, hub: Hub, calls: Calls) -> None:
+    def __init__(self, hub: Hub, calls: Calls, cameras: Cameras) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_HubNumbers(hub))
         self._registry.register(_CallNumbers(calls))
+        self._registry.register(_MeshNumbers(cameras))
         self._refused = Counter(
             "txt2vid_refused",
             "Connections that were refused or ended with an error.",
@@ -118,6 +120,22 @@ class _CallNumbers(Collector):
         for code, count in self._calls.refused.items():
             refused.add_metric([code], count)
         yield refused
+
+
+class _MeshNumbers(Collector):
+    def __init__(self, cameras: Cameras) -> None:
+        self._cameras = cameras
+
+    def collect(self) -> Iterator[Metric]:
+        """How many show their cameras, and what was looked at."""
+        observers, counts = self._cameras.observers, self._cameras.counts
+        yield GaugeMetricFamily("txt2vid_cameras", "Cameras whose faces are tracked.", len(self._cameras.here))
+        yield GaugeMetricFamily("txt2vid_observers", "Processes that track faces.", observers.running)
+        yield CounterMetricFamily("txt2vid_observer_restarts", "Such processes that died.", observers.restarts)
+        yield CounterMetricFamily("txt2vid_pictures_tracked", "Pictures that were looked at.", counts["pictures"])
+        yield CounterMetricFamily("txt2vid_pictures_dropped", "Pictures that were not.", counts["dropped"])
+        yield CounterMetricFamily("txt2vid_faces_tracked", "Faces in them.", counts["faces"])
+        yield CounterMetricFamily("txt2vid_cameras_refused", "Cameras for which there was no room.", counts["refused"])
 
 
 def _of_network(studios: Studios) -> Iterator[Metric]:

@@ -26,6 +26,8 @@ from txt2vid.server.door import Door
 from txt2vid.server.hub import Hub
 from txt2vid.server.listen import bind
 from txt2vid.server.logs import say
+from txt2vid.server.mesh.cameras import Cameras
+from txt2vid.server.mesh.routes import Mesh
 from txt2vid.server.playlist import AudioPlaylist, Playlist, TextPlaylist
 from txt2vid.server.seat import Refused
 from txt2vid.server.sessions import Manner
@@ -112,7 +114,10 @@ class _Server:
         voice = Voice(settings.speaker, settings.unknown_tags)
         self._whip = Whip(self._hub, settings.ice_servers, settings.udp_addresses)
         self._calls = Calls(self._hub, settings.calls, settings.ice_servers.for_peers)
-        app = build(self._hub, settings.access, voice, self._whip, self._calls)
+        self._mesh = Mesh(
+            Cameras(settings.workers or cores(), settings.max_cameras, settings.access), settings.ice_servers
+        )
+        app = build(self._hub, settings.access, voice, self._whip, self._calls, self._mesh)
         self._http = _Http(_config(app), None if proof is None else Door(listener, proof.context))
 
     async def run(self, on_ready: OnReady) -> None:
@@ -138,6 +143,7 @@ class _Server:
     async def _start(self) -> None:
         """All that must be there before anyone comes, side by side."""
         await asyncio.gather(self._hub.start(), self._whip.start())
+        self._mesh.peers.use(self._whip.peers, self._whip.why_not)
 
     def _say_ready(self, on_ready: OnReady) -> None:
         host, port = self._listener.getsockname()[:2]
@@ -178,7 +184,7 @@ class _Server:
             await within(self._farewell(), limits.FAREWELL_SECONDS)
         self._http.should_exit = True
         end = asyncio.wait({serving}, timeout=limits.END_SECONDS)
-        await asyncio.gather(self._studios.stop(), self._calls.close(), end)
+        await asyncio.gather(self._studios.stop(), self._mesh.cameras.stop(), self._calls.close(), end)
         serving.cancel()
         await asyncio.wait({serving})
         say(_log, "ended")

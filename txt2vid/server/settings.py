@@ -69,6 +69,7 @@ class Settings:
     mark: bool = False
     max_sessions: int = limits.MAX_SESSIONS
     max_viewers: int = limits.MAX_VIEWERS
+    max_cameras: int = limits.MAX_CAMERAS
     audio: Path | None = None
     text_file: Path | None = None
     loop: bool = False

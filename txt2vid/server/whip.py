@@ -19,6 +19,7 @@ from txt2vid.core.wire import AudioFormat, Error, Hello, Packet, ServerMessage, 
 from txt2vid.errors import DependencyError
 from txt2vid.pipeline.messages import Hear
 from txt2vid.server import limits
+from txt2vid.server.bodies import FRAGMENT, SDP, Answer, text_of
 from txt2vid.server.calls.passes import HELD, Pass
 from txt2vid.server.hub import Hub
 from txt2vid.server.ice import IceServers
@@ -29,19 +30,10 @@ from txt2vid.server.session import Session
 from txt2vid.transports.signalling import OfferRefused, credentials
 
 _log = logging.getLogger(__name__)
-SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 OPUS = AudioFormat()
 _STATUS = {"busy": 409, "session": 404, "face": 404, "full": 503, "engine": 503, "stopping": 503}
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class _Answer(Exception):  # noqa: N818 - not an error of ours
-    """What a request is answered with instead of what it wanted."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.response = PlainTextResponse(f"{message}\n", status)
 
 
 class _Resource:
@@ -115,17 +107,17 @@ class Whip:
     def __init__(self, hub: Hub, servers: IceServers, addresses: tuple[str, ...]) -> None:
         self._hub, self._servers = hub, servers
         self._resources: dict[str, _Resource] = {}
-        self._addresses, self._why_not = addresses, ""
-        self._peers: Any = None  # once it is loaded
+        self._addresses, self.why_not = addresses, ""
+        self.peers: Any = None  # once it is loaded
 
     async def start(self) -> None:
         """Loads the plugin: half a second, in which the studios start as well."""
         try:
             peers = await asyncio.to_thread(registry.load, "transport", "webrtc")
         except DependencyError as err:
-            self._why_not = str(err)
+            self.why_not = str(err)
         else:
-            self._peers = peers(self._addresses)
+            self.peers = peers(self._addresses)
 
     def routes(self) -> list[BaseRoute]:
         """For the application."""
@@ -142,13 +134,13 @@ class Whip:
         """A microphone."""
         name, face = request.path_params["session"], request.query_params.get("face")
         if not is_name(name):
-            raise _Answer(404, "a session's name has 1 to 64 of A-Z a-z 0-9 . _ -")
+            raise Answer(404, "a session's name has 1 to 64 of A-Z a-z 0-9 . _ -")
         offer = await self._offer(request)
         resource = _Resource(name)
         caller = _Caller(self._hub, resource, _label(request), Hello(session=name, face=face, audio=OPUS))
         await caller.sit()
         resource.peer = await self._opened(
-            resource, self._peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller
+            resource, self.peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller
         )
         return self._created(request, resource)
 
@@ -158,7 +150,7 @@ class Whip:
         session = await self._hub.watch(request.path_params["session"])
         resource = _Resource(session.name)
         resource.peer = await self._opened(
-            resource, self._peers.play(offer, session.forwarder, self._ending(resource, None)), None
+            resource, self.peers.play(offer, session.forwarder, self._ending(resource, None)), None
         )
         resource.ends_with(request.scope.get(HELD))
         return self._created(request, resource)
@@ -167,7 +159,7 @@ class Whip:
         """DELETE ends a session; PATCH brings candidates."""
         resource = self._resources.get(request.path_params["id"])
         if resource is None or resource.session != request.path_params["session"] or resource.peer is None:
-            raise _Answer(404, "this session has ended: POST an offer to begin another")
+            raise Answer(404, "this session has ended: POST an offer to begin another")
         if request.method == "DELETE":
             resource.close("it was ended by its peer")
             await resource.peer.wait()
@@ -181,9 +173,9 @@ class Whip:
 
     async def _patched(self, request: Request, resource: _Resource) -> Response:
         match = request.headers.get("if-match")
-        fragment = await self._body(request, FRAGMENT)
+        fragment = await text_of(request, FRAGMENT)
         if match is None:
-            raise _Answer(428, "a PATCH needs If-Match with the session's ETag")
+            raise Answer(428, "a PATCH needs If-Match with the session's ETag")
         ufrag, _ = credentials(fragment)
         try:
             if match.strip() == "*" and ufrag != resource.peer.remote_ufrag:  # a restart (RFC 9725, 4.3.3)
@@ -191,10 +183,10 @@ class Whip:
                 resource.tag = f'"{secrets.token_hex(8)}"'
                 return Response(answer, 200, {"ETag": resource.tag}, FRAGMENT)
             if match.strip() not in ("*", resource.tag):
-                raise _Answer(412, "another ICE session runs: take the ETag of the last answer")
+                raise Answer(412, "another ICE session runs: take the ETag of the last answer")
             await resource.peer.trickle(fragment)
         except OfferRefused as err:
-            raise _Answer(400 if err.acceptable else 422, str(err)) from err
+            raise Answer(400 if err.acceptable else 422, str(err)) from err
         return Response(status_code=204)
 
     async def _opened(self, resource: _Resource, opening: Awaitable[Any], caller: _Caller | None) -> Any:
@@ -203,7 +195,7 @@ class Whip:
         except OfferRefused as err:
             if caller is not None:
                 caller.leave()
-            raise _Answer(400 if err.acceptable else 422, str(err)) from err
+            raise Answer(400 if err.acceptable else 422, str(err)) from err
         except BaseException:
             if caller is not None:
                 caller.leave()
@@ -238,37 +230,23 @@ class Whip:
     async def _offer(self, request: Request) -> str:
         if len(self._resources) >= limits.MAX_PEERS:
             raise Refused("full", f"{limits.MAX_PEERS} peers are the most here: try again later")
-        if self._peers is None or self._hub.state == "starting":
+        if self.peers is None or self._hub.state == "starting":
             raise Refused("engine", "the server is starting: try again in a moment")
-        return await self._body(request, SDP)
-
-    async def _body(self, request: Request, kind: str) -> str:
-        """A small text. Raises _Answer where it is another kind, or too long."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
-            raise _Answer(415, f"the body must be {kind}")
-        data = b""
-        async for part in request.stream():
-            data += part
-            if len(data) > limits.SDP_BYTES:
-                raise _Answer(413, f"the body has more than {limits.SDP_BYTES} bytes")
-        try:
-            return data.decode()
-        except UnicodeDecodeError as err:
-            raise _Answer(400, "the body is no UTF-8") from err
+        return await text_of(request, SDP)
 
     def _answering(self, handler: Handler) -> Handler:
         """The handler, with OPTIONS, and with everything that it can raise as an answer."""
 
         async def answer(request: Request) -> Response:
-            if self._why_not:
-                return PlainTextResponse(f"{self._why_not}\n", 501)
+            if self.why_not:
+                return PlainTextResponse(f"{self.why_not}\n", 501)
             if request.method == "OPTIONS":
                 response = Response(status_code=204, headers={"Accept-Post": SDP, "Allow": "POST, OPTIONS"})
                 self._add_links(response)
                 return response
             try:
                 return await handler(request)
-            except _Answer as given:
+            except Answer as given:
                 return given.response
             except Refused as err:
                 status = _STATUS.get(err.code, 400)

@@ -92,6 +92,15 @@ export class Api {
   }
 
   /**
+   * Of the mesh page.
+   * @param {boolean} annotated
+   * @returns {Promise<{link: string, iceServers: RTCIceServer[], maxFaces: number}>}
+   */
+  about(annotated) {
+    return this.#json(`mesh/about${annotated ? "?annotated=1" : ""}`);
+  }
+
+  /**
    * @param {string} path
    * @param {AbortSignal} signal
    * @returns {Promise<ReadableStreamDefaultReader<Uint8Array>>}

@@ -76,10 +76,10 @@ export class FaceStream extends EventTarget {
       socket.onmessage = ({ data }) => {
         alive(SILENCE);
         if (typeof data === "string") {
-          const word = JSON.parse(data);
-          if (word.type === "error") why = word;
-          else this.#tell("open", word);
-          return;
+          const word = wordOf(data);
+          if (word?.type === "error") why = word;
+          else if (word?.type === "hello") this.#tell("open", word);
+          return; // others are of a later time
         }
         this.#attempt = 0;
         this.received += data.byteLength;
@@ -118,5 +118,14 @@ export class FaceStream extends EventTarget {
   /** @type {(name: string, detail: unknown) => void} */
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** @type {(text: string) => any} */
+function wordOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
