@@ -20,7 +20,7 @@ from txt2vid.drivers.steady import OneEuro
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.head import Head, Points, head_of
 
-HEIGHTS = 0.75  # a face height is so many face widths, the other way about: width over height
+WIDTH = 0.75  # of a face, in face heights
 EYE_REACH = (1.15, 0.75)  # iris radii at gaze 1, sideways and down, as the mesh engine turns eyes
 RESTLESS = 0.02  # of an eye's opening: what it changes by at rest
 WIDER = 0.33  # of its opening, that eyeWide opens an eye by
@@ -146,7 +146,7 @@ class VideoDriver:
         shut[1 - near] += far * (shut[near] - shut[1 - near])
         both = float(shut.mean())
         apart = float(shut[0] - shut[1]) / 2
-        apart *= smoothstep((abs(apart) - 0.06) / 0.14)  # less is noise: eyes blink together
+        apart *= smoothstep((abs(apart) - 0.10) / 0.18)  # less is noise: eyes blink together
         for i, sign in ((0, 1), (1, -1)):
             closed = both + sign * apart
             values[_BLINKS[i]] = min(1.0, max(0.0, (closed - RESTLESS) / (0.95 - RESTLESS)))
@@ -156,7 +156,7 @@ class VideoDriver:
         """Where the head is against where it rests, in face widths; 0 for a single picture."""
         if self._single:
             return np.zeros(3)
-        right, down = (head.middle[:2] - rest.middle[:2]) / (rest.scale * HEIGHTS)
+        right, down = (head.middle[:2] - rest.middle[:2]) / (rest.scale * WIDTH)
         return np.array((right, down, head.scale / rest.scale - 1))
 
 
