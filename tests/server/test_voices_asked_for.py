@@ -8,7 +8,7 @@ import pytest
 
 from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.wire import Error, Spoken, Text
-from txt2vid.server.speak import Voice
+from txt2vid.server.voice import Voice
 
 Server = Any  # of conftest.py, which tests cannot import
 

@@ -31,8 +31,9 @@ from txt2vid.server.meshviewer import MeshViewer, rig_response
 from txt2vid.server.metrics import Metrics
 from txt2vid.server.seat import Refused
 from txt2vid.server.session import STREAMS, describe_asleep
-from txt2vid.server.speak import Speaker, Voice
+from txt2vid.server.speak import Speaker
 from txt2vid.server.streaming import stream_response
+from txt2vid.server.voice import Voice
 from txt2vid.server.whip import Whip
 from txt2vid.transports.broadcast import Broadcaster
 

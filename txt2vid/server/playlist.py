@@ -23,7 +23,7 @@ from txt2vid.server.hub import Hub
 from txt2vid.server.logs import say
 from txt2vid.server.seat import Refused, Sender
 from txt2vid.server.session import Session
-from txt2vid.server.speak import Voice
+from txt2vid.server.voice import Voice
 from txt2vid.tts.sentences import speakable
 
 _log = logging.getLogger(__name__)

@@ -32,8 +32,8 @@ from txt2vid.server.playlist import AudioPlaylist, Playlist, TextPlaylist
 from txt2vid.server.seat import Refused
 from txt2vid.server.sessions import Manner
 from txt2vid.server.settings import WILDCARDS, Address, Settings
-from txt2vid.server.speak import Voice
 from txt2vid.server.streaming import Publishing, StreamProtocol
+from txt2vid.server.voice import Voice
 from txt2vid.server.whip import Whip
 
 if TYPE_CHECKING:

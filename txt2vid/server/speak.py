@@ -9,13 +9,11 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from dataclasses import dataclass, field, replace
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from txt2vid.core.expressions import cue
 from txt2vid.core.motionwire import decode_motion, is_motion
-from txt2vid.core.options import SpeakerOptions
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import (
     CLOSE_CODES,
@@ -41,7 +39,7 @@ from txt2vid.core.wire import (
     is_packed,
 )
 from txt2vid.errors import UsageError
-from txt2vid.pipeline.messages import Drain, Express, Hear, Move, Said, Say
+from txt2vid.pipeline.messages import Drain, Express, Hear, Move, Said
 from txt2vid.server import limits
 from txt2vid.server.auth import Access, bearer
 from txt2vid.server.hub import Hub
@@ -49,55 +47,17 @@ from txt2vid.server.logs import say
 from txt2vid.server.rates import Allowance, packet_seconds
 from txt2vid.server.seat import Refused, Sender
 from txt2vid.server.session import Session
+from txt2vid.server.voice import Voice
 from txt2vid.server.words import Words
-from txt2vid.tts.piper import MODEL
 
 _log = logging.getLogger(__name__)
 _CUT_OFF = frozenset({1005, 1006, 1011, 1012})  # close codes of connections that nobody closed on purpose
-OPEN_VOICES = ("auto", "flite", "espeak", "piper")  # what every sender may name: free, and on this machine
 _LIMITS = {
     "message": MAX_MESSAGE,
     "text": MAX_TEXT,
     "seconds": int(MAX_PACKET_SECONDS),
     "texts": limits.MAX_TEXTS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks texts that name no voice, and whom senders may name.
-
-    unknown_tags: what is done with those of texts that do not say.
-    """
-
-    speaker: SpeakerOptions = field(default_factory=SpeakerOptions)
-    unknown_tags: str = "speak"
-
-    def say(self, session: str, text: Text) -> Say:
-        """The text as the studio hears it."""
-        mine = self.speaker
-        spoken = text.language or mine.language
-        if text.tts is not None or text.voice is not None:
-            voice = mine.voice if text.voice is None and text.tts == mine.tts else text.voice
-            speaker = SpeakerOptions(text.tts or "auto", voice, spoken, mine.fallback)
-        else:
-            speaker = replace(mine, language=spoken)
-        return Say(session, text.text, text.id, text.interrupt, speaker, text.unknown_tags or self.unknown_tags)
-
-    def refusal(self, text: Text) -> str | None:
-        """Why a sender may not have the voice that it names; None where it may.
-
-        A program, a file and what costs money are for whoever runs the server to choose.
-        """
-        tts, voice = text.tts or "auto", text.voice or ""
-        if tts == self.speaker.tts and text.voice in (None, self.speaker.voice):
-            return None
-        path = "/" in voice or voice.partition("#")[0].endswith(MODEL)
-        if tts in OPEN_VOICES and not path:
-            return None
-        if tts == self.speaker.tts != "command" and not path:
-            return None
-        return f"the voice {voice or tts!r} is not for senders to choose: name one of {', '.join(OPEN_VOICES)}, or none"
 
 
 class _Gone(Exception):  # noqa: N818 - not an error of ours
