@@ -145,14 +145,17 @@ class VideoReader(Reader):
     at i/fps seconds since its first timestamp: frames are repeated or dropped where the file's own come unevenly.
 
     size: (width, height), both even; None is the displayed size rounded to even and fitted into MAX_SIZE. fps: None is
-    the file's average, settled on a standard rate. Raises VideoError where the file cannot be read or has no pictures
+    the file's average, settled on a standard rate. exact: colours to the last bit, at five times the cost; not for who
+    only measures. Raises VideoError where the file cannot be read or has no pictures
     (at construction) or none can be decoded (at the first frame); ValueError at an odd size.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int] | None = None, fps: Fraction | None = None) -> None:
+    def __init__(self, path: Path, size: tuple[int, int] | None = None, fps: Fraction | None = None, *,
+                 exact: bool = True) -> None:  # fmt: skip
         info = probe(path, VideoError)
         if info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video")
+        self._exact = exact
         self._stream: VideoStream = info.video
         self.duration: Fraction | None = info.duration
         self.width, self.height = size or even_size(info.video.width, info.video.height)
@@ -180,18 +183,18 @@ class VideoReader(Reader):
     def _command(self) -> list[str]:
         picture = timed(confine.source(self.path)[str(self._stream.index)], "setpts", self._start)
         picture = picture.filter("fps", f"{self.fps.numerator}/{self.fps.denominator}", start_time=0)
-        picture = as_bgr(picture, self._stream, self.width, self.height)
+        picture = as_bgr(picture, self._stream, self.width, self.height, exact=self._exact)
         return compiled(picture, format="rawvideo", r=f"{self.fps.numerator}/{self.fps.denominator}")
 
 
-def as_bgr(picture: Any, stream: VideoStream, width: int, height: int) -> Any:
+def as_bgr(picture: Any, stream: VideoStream, width: int, height: int, *, exact: bool = True) -> Any:
     """The filter graph's pictures at that size in 8-bit BGR, in the colours that players show."""
     hdr = stream.transfer in HDR and " zscale " in program.listing("-filters")
     if hdr:
         picture = _tone_mapped(picture)
     known = hdr or stream.space
     matrix = "auto" if known else "bt709" if stream.height >= HD_HEIGHT else "bt601"
-    flags = "bicubic+accurate_rnd+full_chroma_int"
+    flags = "bicubic+accurate_rnd+full_chroma_int" if exact else "bicubic"
     picture = picture.filter("scale", width, height, flags=flags, in_color_matrix=matrix)
     return picture.filter("setsar", 1).filter("format", "bgr24")
 

@@ -33,7 +33,7 @@ class Watcher:
     def __init__(self, path: Path, stream: VideoStream, fps: Fraction | None, index: int = 0,
                  duration: Fraction | None = None) -> None:  # fmt: skip
         self.path = path
-        self._reader = VideoReader(path, even_size(stream.width, stream.height, LONGEST), fps)
+        self._reader = VideoReader(path, even_size(stream.width, stream.height, LONGEST), fps, exact=False)
         self.fps = self._reader.fps
         self.total = round(duration * self.fps) if duration is not None else None
         self._finder = Finder(index)

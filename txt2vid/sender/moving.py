@@ -147,7 +147,7 @@ class VideoSource(WatchedSource):
         stream = probe(path, VideoError).video
         if stream is None:
             raise VideoError(f"{path} holds no moving pictures: give a video of a face")
-        self._reader = VideoReader(path, even_size(stream.width, stream.height, LONGEST))
+        self._reader = VideoReader(path, even_size(stream.width, stream.height, LONGEST), exact=False)
 
     def pictures(self) -> Iterator[tuple[float, Pixels]]:
         """Each when it is due."""
