@@ -83,6 +83,7 @@ def test_json_at_the_end(serving: Stage) -> None:
         "texts_sent": 1,
         "characters_sent": 6,
         "text_bytes_sent": len('{"type":"text","text":"Hello.","id":1,"interrupt":false}'),
+        "motions_sent": 0,
         "reconnects": 0,
         "stats": None,
     }
