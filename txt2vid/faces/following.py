@@ -15,8 +15,8 @@ from txt2vid.faces.found import Found, look, plausible
 from txt2vid.faces.search import find_faces, find_nearby
 
 _LEAST = 0.5  # the mesh's score below which the face is lost (MediaPipe's own threshold)
-_JUMP = 0.5  # extents that a face's middle may move from one frame to the next
-_GROWTH = 1.4  # by which it may grow or shrink
+JUMP = 0.5  # extents that a face's middle may move from one frame to the next
+GROWTH = 1.4  # by which it may grow or shrink
 _NEAR = 1.2  # extents within which a face that was lost is the same one
 
 
@@ -69,7 +69,7 @@ class Follower:
         if score < _LEAST or not plausible(points):
             return None
         here, there = place_of(self._points), place_of(points)
-        return points if there.is_like(here, _JUMP, _GROWTH) else None
+        return points if there.is_like(here, JUMP, GROWTH) else None
 
     def _again(self, picture: Pixels) -> Landmarks | None:
         """The same face near where it was, else one that none of the others accounts for."""

@@ -13,14 +13,12 @@ from txt2vid.core.options import TrackingOptions
 from txt2vid.faces import tracker
 from txt2vid.faces.crop import View, lifted, view_of
 from txt2vid.faces.face import Landmarks
-from txt2vid.faces.following import Place, place_of
+from txt2vid.faces.following import GROWTH, JUMP, Place, place_of
 from txt2vid.faces.found import plausible
 from txt2vid.faces.glances import glances
 from txt2vid.faces.identity import CUT, Identities, Look, likeness, look_of
 
 _EVERY = 5  # frames between looks for more faces, while there are some: a newcomer waits for at most 0.2 s
-_JUMP = 0.5  # extents that a face's middle may move from one frame to the next
-_GROWTH = 1.4  # by which it may grow or shrink
 _FAST = 0.12  # extents; a face that moved so far is off the crop's middle, where the mesh is less exact: it looks again
 _LOOKS, _SETTLED = 5, 0.02  # at a face that joins, until its view moves by less than so much of its side
 _ONE = 0.35  # extents; faces nearer to each other are one
@@ -93,7 +91,7 @@ class FaceTracker:
         followed = {}
         for number, last in before.items():
             seen = self._look(frame, last.view)
-            if seen is None or not seen.place.is_like(last.place, _JUMP, _GROWTH):
+            if seen is None or not seen.place.is_like(last.place, JUMP, GROWTH):
                 continue
             if likeness(seen.look, last.look) < CUT:  # a cut, and somebody else in the same place
                 continue

@@ -68,8 +68,9 @@ class Puppet:
         seen, presence = self._at(now)
         share = smoothstep(self._share)
         self._talk = self._talking(spoken, seconds)
-        hero = for_hero(seen).faded(1 - self._talk) + without_mouth(for_hero(seen)).faded(self._talk)
-        return spoken + hero.faded(share), 1 - share * presence
+        hero = for_hero(seen)
+        mixed = hero.faded(1 - self._talk) + without_mouth(hero).faded(self._talk)
+        return spoken + mixed.faded(share), 1 - share * presence
 
     def _at(self, now: float) -> tuple[Motion, float]:
         """The motion and presence at a moment, evenly between what came before and after it."""

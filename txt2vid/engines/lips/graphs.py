@@ -46,8 +46,9 @@ class Graphs:
         """The pictures that say the mel windows (n, 1, MELS, WINDOW), wherever those are; one of the n faces each."""
         recorded = self._recorded.get(len(mels)) or self._record(len(mels), faces[0])
         recorded.mels.copy_(mels, non_blocking=True)
+        alike = all(face is faces[0] for face in faces)
         for held, planes in zip(recorded.known.planes, zip(*(face.planes for face in faces), strict=True), strict=True):
-            if all(plane is planes[0] for plane in planes):
+            if alike:
                 held.copy_(planes[0])  # broadcast
             else:
                 torch.cat(planes, out=held)

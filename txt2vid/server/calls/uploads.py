@@ -83,8 +83,8 @@ class Pictures:
 
         self._kept += 1
         try:
-            check(data)
             async with self._next():
+                await asyncio.get_running_loop().run_in_executor(self._thread, _checked, data)
                 return await self._redrawn(data, name)
         except BaseException:
             self._kept -= 1
@@ -160,6 +160,16 @@ class Pictures:
                 yield
         finally:
             self._waiting -= 1
+
+
+def _checked(data: bytes) -> None:
+    """`check`, where whatever else a file's head makes a decoder raise is its fault, too."""
+    try:
+        check(data)
+    except Unfit:
+        raise
+    except Exception as err:  # decoders stumble in many ways over what was made to break them
+        raise Unfit(_DAMAGED) from err
 
 
 def _tidy(folder: Path) -> None:
