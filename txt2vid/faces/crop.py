@@ -73,8 +73,8 @@ def _shrunk(
     """The part of the picture under the view, averaged over blocks of `factor` pixels, and the matrix from there."""
     height, width = picture.shape[:2]
     reach = view.side * (abs(np.cos(view.angle)) + abs(np.sin(view.angle))) / 2 + 2 * factor
-    left, right = _whole(*_clamp(view.x - reach, view.x + reach, width, factor), factor)
-    top, bottom = _whole(*_clamp(view.y - reach, view.y + reach, height, factor), factor)
+    left, right = _whole(*_clamp(view.x - reach, view.x + reach, width, factor), width, factor)
+    top, bottom = _whole(*_clamp(view.y - reach, view.y + reach, height, factor), height, factor)
     part = picture[top:bottom, left:right]
     small_size = (max(1, (right - left) // factor), max(1, (bottom - top) // factor))
     small = np.asarray(cv2.resize(part, small_size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -91,12 +91,15 @@ def _clamp(low: float, high: float, end: int, least: int) -> tuple[int, int]:
     return start, int(np.clip(high, min(end, start + least), end))
 
 
-def _whole(start: int, end: int, factor: int) -> tuple[int, int]:
-    """A range that is so many whole blocks long: averages over those take a quarter of the time of any others.
+def _whole(start: int, end: int, limit: int, factor: int) -> tuple[int, int]:
+    """The range made longer, up to `limit`, to so many whole blocks: averages over those take a quarter of the time.
 
-    What is cut off lies beyond the view, but at the picture's own edge, where the last block goes on instead.
+    Where the picture has no room for that it stays as it is: nothing of what is looked at is cut off.
     """
-    return (start + (end - start) % factor, end) if start else (start, end - (end - start) % factor)
+    missing = -(end - start) % factor
+    after = min(missing, limit - end)
+    before = missing - after
+    return (start - before, end + after) if before <= start else (start, end)
 
 
 def view_of(points: Landmarks) -> View:
