@@ -17,6 +17,7 @@ say "mypy"
 
 # What computes runs on all cores; what is live, in real time, has the machine to itself.
 status=0
+rm -f .pytest_cache/v/cache/lastfailed
 run() {
     local code=0
     .venv/bin/python -m pytest "$@" || code=$?
@@ -33,9 +34,10 @@ run --only live "$@"
 [ "$status" = 1 ] || exit 0
 
 # Real programs in real time on a machine that others use as well: one in thousands of tests may find it standing still.
-# What failed is run once more, alone; what fails then is broken. More than a few are broken in any case.
-failed=$(.venv/bin/python -c 'import json; print(len(json.load(open(".pytest_cache/v/cache/lastfailed"))))')
-say "$failed failed, see above"
-[ "$failed" -le 3 ] || exit "$status"
-say "pytest, once more: what failed"
-exec .venv/bin/python -m pytest --last-failed --last-failed-no-failures=none "$@"
+# The files of what failed are run once more, alone (a file's tests share what they started); what fails then is broken.
+# More than a few are broken in any case.
+failed=$(.venv/bin/python -c 'import json; print(*json.load(open(".pytest_cache/v/cache/lastfailed")), sep="\n")')
+say "failed, see above: ${failed//$'\n'/, }"
+[ "$(wc -l <<<"$failed")" -le 3 ] || exit "$status"
+say "pytest, once more: the files of what failed"
+exec .venv/bin/python -m pytest --only failed "$@"

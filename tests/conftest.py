@@ -42,7 +42,11 @@ LIVE = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What scripts/test.sh chooses by; `-m` is the caller's."""
-    choices = {"live": "tests that must have the machine to themselves", "rest": "tests that may run beside others"}
+    choices = {
+        "live": "tests that must have the machine to themselves",
+        "rest": "tests that may run beside others",
+        "failed": "all tests of the files in which one failed last time",
+    }
     parser.addoption("--only", choices=choices, help="; ".join(f"{name}: {text}" for name, text in choices.items()))
 
 
@@ -50,19 +54,24 @@ def _is_live(path: Path) -> bool:
     return path.relative_to(Path(__file__).parent).as_posix().startswith(LIVE)
 
 
+def _is_chosen(path: Path, config: pytest.Config) -> bool:
+    only = config.getoption("--only")
+    if only == "failed":
+        last: dict[str, bool] = config.cache.get("cache/lastfailed", {})
+        return path.relative_to(config.rootpath).as_posix() in {name.partition("::")[0] for name in last}
+    return only is None or _is_live(path) == (only == "live")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leaves out the files that were not chosen, before they are imported."""
-    only = config.getoption("--only")
-    if only is None or not collection_path.name.startswith("test_"):
+    if not collection_path.name.startswith("test_"):
         return None
-    return True if _is_live(collection_path) != (only == "live") else None
+    return None if _is_chosen(collection_path, config) else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what is live, by the folder or file that it is in."""
-    only = config.getoption("--only")
-    if only is not None:
-        items[:] = [item for item in items if _is_live(item.path) == (only == "live")]
+    items[:] = [item for item in items if _is_chosen(item.path, config)]
     for item in items:
         if _is_live(item.path):
             item.add_marker(pytest.mark.live)

@@ -157,7 +157,10 @@ def test_candidates_that_come_later(relay: Server) -> None:
         assert (await ask(relay, "PATCH", place, flood, FRAGMENT, **{"If-Match": tag})).status == 400
         assert relay.state("hero")["live"] is True
         assert (await ask(relay, "DELETE", place)).status == 200
-        assert (await ask(relay, "DELETE", place)).status == 404
+        assert (await ask(relay, "DELETE", place)).status == 200, "it has ended, as was asked"
+        assert (await ask(relay, "DELETE", place + "x")).status == 404
+        assert (await ask(relay, "DELETE", place.replace("hero", "twin"))).status == 404
+        assert (await ask(relay, "PATCH", place, fragment, FRAGMENT, **{"If-Match": tag})).status == 404
         assert relay.state("hero")["live"] is False
         await connection.close()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -107,6 +108,7 @@ class Whip:
     def __init__(self, hub: Hub, servers: IceServers, addresses: tuple[str, ...]) -> None:
         self._hub, self._servers = hub, servers
         self._resources: dict[str, _Resource] = {}
+        self._ended: deque[tuple[str, str]] = deque(maxlen=limits.MAX_PEERS)  # session and id of those that ended last
         self._addresses, self.why_not = addresses, ""
         self.peers: Any = None  # once it is loaded
 
@@ -156,9 +158,12 @@ class Whip:
         return self._created(request, resource)
 
     async def resource(self, request: Request) -> Response:
-        """DELETE ends a session; PATCH brings candidates."""
-        resource = self._resources.get(request.path_params["id"])
-        if resource is None or resource.session != request.path_params["session"] or resource.peer is None:
+        """DELETE ends a session, also one that ended as its peer hung up just before; PATCH brings candidates."""
+        place = (request.path_params["session"], request.path_params["id"])
+        if request.method == "DELETE" and place in self._ended:
+            return Response(status_code=200)
+        resource = self._resources.get(place[1])
+        if resource is None or resource.session != place[0] or resource.peer is None:
             raise Answer(404, "this session has ended: POST an offer to begin another")
         if request.method == "DELETE":
             resource.close("it was ended by its peer")
@@ -206,6 +211,7 @@ class Whip:
     def _ending(self, resource: _Resource, caller: _Caller | None) -> Callable[[str], None]:
         def ended(why: str) -> None:
             self._resources.pop(resource.id, None)
+            self._ended.append((resource.session, resource.id))
             if resource.forget is not None:
                 resource.forget()
             if caller is not None:
