@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from txt2vid.core import wire
+from txt2vid.core.motionwire import Seen, decode_motion, is_motion
 from txt2vid.server.words import Words
 
 Script = Callable[["Peer"], Awaitable[None]]
@@ -20,13 +21,14 @@ Script = Callable[["Peer"], Awaitable[None]]
 
 @dataclass
 class Peer:
-    """One connection, seen from the server. got: all that came after hello, in order. raw: the same, as it came."""
+    """One connection, seen from the server. got: all that came after hello, in order, but motions. raw: as it came."""
 
     socket: ServerConnection
     got: list[wire.Packet | wire.ClientMessage] = field(default_factory=list)
     hello: wire.Hello = field(default_factory=wire.Hello)
     raw: list[str | bytes] = field(default_factory=list)
     words: Words | None = None
+    motions: list[Seen] = field(default_factory=list)
 
     async def greet(self, epoch: int = 0, resume: str = "again", *, packed: bool = False) -> None:
         hello = wire.decode_client(str(await self.socket.recv()))
@@ -46,6 +48,9 @@ class Peer:
         """Takes what comes until the condition holds; a text is spoken at once, an end is answered."""
         while not until():
             data = await self.socket.recv()
+            if isinstance(data, bytes) and is_motion(data):
+                self.motions.append(decode_motion(data))
+                continue
             message = await self.understood(data)
             self.got.append(message)
             self.raw.append(data)

@@ -17,11 +17,13 @@ import pytest
 from tests.cli.test_send import serving
 from tests.sender.conftest import Stage
 from txt2vid.core.media import LISTENING_RATE
+from txt2vid.core.wire import AudioFormat
 from txt2vid.errors import AudioError, UsageError
 from txt2vid.ffmpeg.opus import OpusDecoder
 from txt2vid.sender.microphone import Device, choose, quiet
 
 __all__ = ["serving"]
+DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
 
 ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 SINK = "module-null-sink sink_name=hole rate=48000 channels=2"
@@ -111,6 +113,26 @@ def test_what_is_played_is_heard(pulse: dict[str, str], serving: Stage, tmp_path
     product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(part, size)))
     at = int(product[: len(heard) - len(part)].argmax())
     assert np.corrcoef(heard[at : at + len(part)], part)[0, 1] > 0.8
+
+
+def test_a_face_and_a_voice_go_together(pulse: dict[str, str], serving: Stage) -> None:
+    """`drive` with a microphone; a video takes the camera's place, and ends before the voice does."""
+    arguments = ("drive", "--video", str(DRIVING), "--live", serving.url, "--mic")
+    with subprocess.Popen(command(*arguments), env=pulse, stderr=subprocess.PIPE) as sending:
+        try:
+            wait_for(lambda: serving.peers and len(serving.peers[0].motions) > 5)
+            moved, said = len(serving.peers[0].motions), len(serving.peers[0].packets)
+            wait_for(lambda: len(serving.peers[0].packets) > said + 300)  # 6 s: longer than the video
+        finally:
+            sending.terminate()
+        assert sending.wait(30) == 143
+        assert sending.stderr is not None
+        assert sending.stderr.read() == b"txt2vid: stopped\n"
+    (peer,) = serving.peers
+    assert peer.hello.audio == AudioFormat()
+    times = [seen.time for seen in peer.motions]
+    assert len(times) > moved
+    assert times == sorted(times)
 
 
 @pytest.mark.slow

@@ -61,11 +61,28 @@ class Watched:
         self._process.stdout.close()
 
 
+def drive(port: int, *arguments: object) -> Any:
+    """`txt2vid drive`, live, to its end, and what it says of itself."""
+    command = [sys.executable, "-m", "txt2vid", "drive", "--live", f"127.0.0.1:{port}", "--json", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def nothing() -> None:
     time.sleep(0.03)  # between looks
 
 
-def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, hero: Path) -> None:
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Path:
+    """A face that moves, with a voice beside it."""
+    path = tmp_path_factory.mktemp("talking") / "talking.mp4"
+    inputs = ["-i", str(DRIVING), "-i", str(speech)]
+    subprocess.run(["ffmpeg", "-v", "error", *inputs, "-c:v", "copy", "-c:a", "aac", str(path)], check=True)
+    return path
+
+
+def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, hero: Path, talking: Path) -> None:
     with serving("--face", hero, "--size", str(SIZE), "--workers", "1") as server:
         watched = Watched(f"http://127.0.0.1:{server.port}/stream.ts")
         try:
@@ -82,15 +99,16 @@ def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, 
                 watched.gap_until(lambda gap: gap < 0.02, nothing)  # it sends no more, and is there still
                 talk.say(bytes([MOTION, 1, 2]))
                 assert talk.refusal() == ("protocol", wire.CLOSE_CODES["protocol"])
-            command = ["drive", "--video", DRIVING, "--live", f"127.0.0.1:{server.port}", "--json"]
-            done = subprocess.run(
-                [sys.executable, "-m", "txt2vid", *map(str, command)], capture_output=True, text=True, check=False,
-                timeout=60,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
-            said = json.loads(done.stdout)
+            said = drive(server.port, "--video", DRIVING)
             assert said["motions_sent"] > 5
             assert said["seen"] >= said["motions_sent"]
+            assert said["seconds_sent"] == 0, "it has no sound"
+            said = drive(server.port, "--video", talking)
+            assert said["motions_sent"] > 5
+            assert said["seconds_sent"] > 0.8, "its voice goes with it"
+            said = drive(server.port, "--video", talking, "--no-sound")
+            assert said["motions_sent"] > 5
+            assert said["seconds_sent"] == 0
         finally:
             watched.close()
 
@@ -101,6 +119,11 @@ def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, 
         (("--webcam", "none-such"), "there is no camera none-such"),
         (("--webcam", "0", "--face", "me.png"), "--face says nothing about a live session"),
         (("--video", DRIVING), "no face: add --face"),
+        (("--webcam", "0", "--mic", "--audio", "a.wav"), "--mic and --audio are more than one voice"),
+        (("--webcam", "0", "--device", "2"), "--device names a microphone: add --mic"),
+        (("--face", "me.png", "--video", DRIVING, "--mic"), "a server is driven live: add --webcam DEVICE"),
+        (("--video", DRIVING, "--live", "localhost:1", "--audio", "none.wav"), "none.wav"),
+        (("--video", DRIVING, "--live", "wss://localhost:1", "--ca", "none.pem"), "none.pem"),
     ],
 )
 def test_what_makes_no_sense_is_told(txt2vid: Any, arguments: tuple[object, ...], words: str) -> None:

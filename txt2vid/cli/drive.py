@@ -6,18 +6,14 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from txt2vid.cli.progress import Bar
 from txt2vid.core.clock import parse_fps
 from txt2vid.core.options import MOST_POSE, DriveOptions, FaceOptions, parse_box, parse_size
-from txt2vid.core.wire import MAX_NAME, is_name
 from txt2vid.errors import UsageError
-
-if TYPE_CHECKING:
-    from txt2vid.sender.status import Status
 
 FILE = click.Path(path_type=Path)
 _INPUTS = ("face", "video", "image", "audio", "landmarks")
@@ -27,7 +23,7 @@ _HELP = """Make the face of a picture do what another person's face does.
 txt2vid drive --face hero.png --video person.mp4 -o out.mp4
 txt2vid drive --face hero.png --video person.mp4 --audio speech.wav -o out.mp4
 txt2vid drive --face hero.png --image expression.jpg -o out.png
-txt2vid drive --webcam 0                        (live, to a server that runs `txt2vid serve`; only numbers are sent)
+txt2vid drive --webcam 0 --mic                  (live, to a server that runs `txt2vid serve`; no picture is sent)
 txt2vid drive --video person.mp4 --live ws://127.0.0.1:8080/speak
 
 The hero keeps its own proportions; the person gives expression, gaze, blinks and the head's movement. How the person
@@ -42,8 +38,12 @@ looks at rest is found by itself. docs/driving.md tells more.
 @click.option("--image", type=FILE, metavar="FILE", help="Who drives: a picture of one expression.")
 @click.option("--webcam", metavar="DEVICE", help="Who drives, live: a camera, as 0 or /dev/video0.")
 @click.option("--live", metavar="URL", help="Drive a server's session with --video, in real time.")
+@click.option("--mic", is_flag=True, default=None, help="Live: what a microphone hears is said meanwhile.")
+@click.option("--device", metavar="N|NAME", help="Live: which microphone, as `txt2vid devices` lists them.")
 @click.option("--session", metavar="NAME", help="Live: which session. [default: the server's first]")
 @click.option("--token", metavar="T", envvar="TXT2VID_TOKEN", help="Live: the server's token.")
+@click.option("--token-file", type=FILE, metavar="FILE", help="Live: a file that holds the token.")
+@click.option("--ca", metavar="FILE|SHA256", help="Live, of wss://: trust this certificate, too.")
 @click.option("-o", "--output", type=FILE, metavar="OUT.mp4", help="What to write; of --image a picture, too.")
 @click.option("--audio", type=FILE, metavar="FILE", help="Speech that moves the mouth, and is heard.")
 @click.option("--sound/--no-sound", default=True, help="Keep the driving video's sound. [default: sound]")
@@ -67,7 +67,9 @@ looks at rest is found by itself. docs/driving.md tells more.
 def command(as_json: bool, **given: Any) -> int:
     """Make a video, or of an image a picture; or drive a session. Returns the exit code."""
     if given["webcam"] is not None or given["live"] is not None:
-        return _drive_live(given, as_json=as_json)
+        from txt2vid.cli.driving import drive_live
+
+        return drive_live(given, as_json=as_json)
     for name in ("url", *_LIVE):
         if given[name] is not None:
             raise UsageError("a server is driven live: add --webcam DEVICE, or --video FILE and --live URL")
@@ -115,42 +117,5 @@ def _options(given: dict[str, Any]) -> DriveOptions:
     )
 
 
-def _drive_live(given: dict[str, Any], *, as_json: bool) -> int:
-    """Sends what a camera, or a file in its place, shows of a face."""
-    for name in _OFFLINE:
-        if given[name] is not None:
-            flag = name.replace("_", "-")
-            raise UsageError(f"--{flag} says nothing about a live session, whose face the server has: leave it out")
-    if (given["webcam"] is None) == (given["video"] is None):
-        raise UsageError("one face drives: give --webcam DEVICE, or --video FILE and --live URL")
-    if given["url"] is not None and given["live"] is not None:
-        raise UsageError("two servers are named: leave --live or the address out")
-    if not 0 <= given["pose"] <= MOST_POSE:
-        raise UsageError(f"pose {given['pose']:g} is out of range: choose 0 (the head stays) to {MOST_POSE:g}")
-    if given["session"] is not None and not is_name(given["session"]):
-        raise UsageError(f"--session {given['session']!r} is no name: use 1 to {MAX_NAME} of A-Z a-z 0-9 . _ -")
-    from txt2vid.sender.address import DEFAULT, speak_url
-    from txt2vid.sender.client import Client, SendOptions
-    from txt2vid.sender.loop import run
-    from txt2vid.sender.moving import CameraSource, VideoSource, WatchedSource
-
-    url = speak_url(given["live"] or given["url"] or DEFAULT)
-    settings = SendOptions(url=url, session=given["session"], token=given["token"])
-    source: WatchedSource = (
-        CameraSource(given["webcam"], given["pose"])
-        if given["webcam"] is not None
-        else VideoSource(given["video"], given["pose"])
-    )
-
-    async def drive() -> Status:
-        return await Client(settings, source).run()
-
-    status = run(drive())
-    if as_json:
-        click.echo(json.dumps({**status.report(), "seen": source.seen}, ensure_ascii=False))
-    return 0
-
-
-_LIVE = ("session",)  # options that only a live session has
-_OFFLINE = ("face", "image", "output", "audio", "fps", "size", "face_index", "face_box", "landmarks")
+_LIVE = ("session", "token_file", "ca", "mic", "device")  # options that only a live session has
 _KEPT = ("video", "image", "person", "audio", "sound", "pose", "seconds", "idle", "seed")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from txt2vid.cli.sending import token_of, view
 from txt2vid.core.expressions import parse_mood
 from txt2vid.core.options import parse_language, parse_unknown_tags
 from txt2vid.errors import MediaError, UsageError
 from txt2vid.pipeline.jobs import read_text
 
 if TYPE_CHECKING:
-    from txt2vid.sender.client import Client, SendOptions
+    from txt2vid.sender.client import SendOptions
     from txt2vid.sender.sources import SoundSource, Source
     from txt2vid.sender.status import Status
 
@@ -94,22 +95,7 @@ async def _send(settings: SendOptions, source: Source) -> Status:
     if isinstance(source, SpokenText):
         await source.open()
     client = Client(settings, source)
-    return await client.run(_view(client, source))
-
-
-def _view(client: Client, source: Source) -> Any:
-    """The meter where there is a terminal, and it is about sound; what an ear understands where there is one."""
-    from txt2vid.sender.meter import Meter
-    from txt2vid.sender.sources import SoundSource
-    from txt2vid.sender.spoken import SpokenText
-    from txt2vid.sender.transcript import Transcript
-
-    if not sys.stderr.isatty():
-        return None
-    keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
-    if isinstance(source, SpokenText):
-        return Transcript(client, source, sys.stderr, keys).show
-    return Meter(client, sys.stderr, keys).show if isinstance(source, SoundSource) else None
+    return await client.run(view(client, source))
 
 
 def _check(given: dict[str, Any]) -> None:
@@ -160,7 +146,7 @@ def _settings(given: dict[str, Any]) -> SendOptions:
         url=url,
         session=given["session"],
         face=given["face"],
-        token=_token(given),
+        token=token_of(given),
         codec=given["codec"] or "opus",
         bitrate=given["bitrate"] or BITRATE,
         interrupt=given["interrupt"],
@@ -170,22 +156,6 @@ def _settings(given: dict[str, Any]) -> SendOptions:
         unknown_tags=parse_unknown_tags(given["unknown_tags"]) if given["unknown_tags"] is not None else None,
         trust=trusting(given["ca"], url) if given["ca"] is not None else None,
     )
-
-
-def _token(given: dict[str, Any]) -> str | None:
-    """The server's token, from an option, a file or the environment (an option's file goes before the environment)."""
-    from txt2vid.core import wire
-
-    path: Path | None = given["token_file"]
-    token: str | None = given["token"]
-    if path is not None:
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as err:
-            raise MediaError(f"{path} cannot be read ({err}): give --token-file a file with the token") from err
-    if token is not None and not 0 < len(token) <= wire.MAX_TOKEN:
-        raise UsageError(f"a token has 1 to {wire.MAX_TOKEN} characters: copy the server's once more")
-    return token
 
 
 def _source(given: dict[str, Any]) -> Source:

@@ -15,12 +15,12 @@ from txt2vid.core.expressions import Cue
 from txt2vid.errors import ServerError
 from txt2vid.sender import address
 from txt2vid.sender.connection import Connection, Place
-from txt2vid.sender.loop import beside
+from txt2vid.sender.loop import beside, both
 from txt2vid.sender.outbox import Moved, Outbox
 from txt2vid.sender.pace import delays
 from txt2vid.sender.packets import BITRATE, Level, packetizer
 from txt2vid.sender.refusal import LostError
-from txt2vid.sender.sources import MotionSource, SoundSource, Source, TextSource
+from txt2vid.sender.sources import FilmedSource, MotionSource, SoundSource, Source, TextSource
 from txt2vid.sender.status import Status
 
 STOP_SECONDS = 3.0  # after `stop` for the rest to be shown
@@ -63,7 +63,9 @@ class Client:
         self._options, self._source = options, source
         self.status = Status()
         self._outbox = Outbox(live=source.live)
-        audio = None if isinstance(source, TextSource | MotionSource) else wire.AudioFormat(_CODECS[options.codec])
+        self.sounds = isinstance(source, SoundSource | FilmedSource)
+        """Whether sound is sent."""
+        audio = wire.AudioFormat(_CODECS[options.codec]) if self.sounds else None
         hello = wire.Hello(
             session=options.session, face=options.face, token=options.token, audio=audio, interrupt=options.interrupt
         )
@@ -134,9 +136,14 @@ class Client:
         elif isinstance(self._source, SoundSource):
             await self._feed_sound(self._source)
         elif isinstance(self._source, MotionSource):
-            async for motion in self._source.motions():
-                self._outbox.move(Moved(motion))
+            await self._feed_motion(self._source)
+        elif isinstance(self._source, FilmedSource):
+            await both(self._feed_sound(self._source.voice), self._feed_motion(self._source.camera))
         self._outbox.close()
+
+    async def _feed_motion(self, source: MotionSource) -> None:
+        async for motion in source.motions():
+            self._outbox.move(Moved(motion))
 
     async def _feed_texts(self, source: TextSource) -> None:
         number = 0

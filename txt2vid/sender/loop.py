@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 from txt2vid.interrupts import Terminated
@@ -67,7 +67,16 @@ async def beside(main: Coroutine[Any, Any, T], *helpers: Coroutine[Any, Any, Non
         await _end(everyone)
 
 
-async def _end(tasks: set[asyncio.Future[Any]]) -> None:
+async def both(*works: Coroutine[Any, Any, None]) -> None:
+    """Returns when all have ended; an error of one ends all."""
+    tasks = {asyncio.ensure_future(work) for work in works}
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     """Cancels until all have ended: `wait_for` before Python 3.12 loses a cancellation that comes with its result."""
     waiting = {task for task in tasks if not task.done()}
     while waiting:

@@ -1,4 +1,4 @@
-"""What is sent: sound with its positions, or texts."""
+"""What is sent: sound with its positions, what a camera sees, or texts."""
 
 from __future__ import annotations
 
@@ -57,6 +57,25 @@ class MotionSource(Source, ABC):
     @abstractmethod
     def motions(self) -> AsyncIterator[bytes]:
         """One for each picture that was looked at; ends with the source, or when it is closed."""
+
+
+class FilmedSource(Source):
+    """A voice, and what a camera sees of a face meanwhile. It ends when both have."""
+
+    live = True
+
+    def __init__(self, voice: SoundSource, camera: MotionSource) -> None:
+        self.voice, self.camera = voice, camera
+
+    def stop(self) -> None:
+        """Both end, soon."""
+        self.voice.stop()
+        self.camera.stop()
+
+    def close(self) -> None:
+        """Nothing more comes of either."""
+        self.voice.close()
+        self.camera.close()
 
 
 class TextSource(Source, ABC):
