@@ -3,128 +3,58 @@
 from __future__ import annotations
 
 import subprocess
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.server.calls.callers import joined, make_room
+from tests.server.onlooker import Onlooker
 from txt2vid.core import wire
-from txt2vid.core.options import FaceOptions
-from txt2vid.faces.head import head_of
-from txt2vid.faces.prepare import prepare_face
 from txt2vid.sender.client import SendOptions
 
 Server = Any  # of conftest.py, which tests cannot import
 SIZE = 320
+SECOND = 25  # frames
 
 
-class Viewer:
-    """Watches a stream, and has its latest frame."""
-
-    def __init__(self, url: str) -> None:
-        command = [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-fflags",
-            "nobuffer",
-            "-i",
-            url,
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "-",
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        self._frame: bytes = b""
-        self.count = 0
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        while len(frame := self._process.stdout.read(3 * SIZE * SIZE)) == 3 * SIZE * SIZE:
-            self._frame = frame
-            self.count += 1
-
-    def width(self, folder: Path) -> float:
-        """The mouth's, of the latest frame, in face heights; eyes may be shut then, so it does not matter when."""
-        pixels = np.frombuffer(self._frame, np.uint8).reshape(SIZE, SIZE, 3)
-        Image.fromarray(pixels).save(folder / "frame.png")
-        head = head_of(prepare_face(FaceOptions(folder / "frame.png")).frames.landmarks(0))
-        assert head is not None
-        return head.width
-
-    def until(self, wanted: Any, folder: Path, seconds: float = 20.0) -> float:
-        end = time.monotonic() + seconds
-        width = 0.0
-        while time.monotonic() < end:
-            if self._frame:
-                width = self.width(folder)
-                if wanted(width):
-                    return width
-            time.sleep(0.1)
-        raise AssertionError(f"the mouth is {width:.3f} wide after {seconds:g} s")
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
-def test_a_callers_mood_stays_whoever_speaks(serving: Any, hero: Path, tmp_path: Path) -> None:
+def test_a_callers_mood_stays_whoever_speaks(serving: Any, hero: Path) -> None:
     with (
         serving("--face", hero, "--size", str(SIZE), "--workers", "1") as server,
         joined(server, make_room(server)) as anna,
     ):
         anna.say(wire.Expression("happy"))  # before anybody watches
-        viewer = Viewer(f"http://127.0.0.1:{server.port}/s/{anna.session}/stream.ts?token={anna.token}")
-
-        def later() -> float:
-            """The mouth's width after a second, in which a mood has come or gone."""
-            wanted, end = viewer.count + 25, time.monotonic() + 30
-            while viewer.count < wanted:
-                assert time.monotonic() < end, "no pictures came"
-                time.sleep(0.05)
-            return viewer.width(tmp_path)
+        viewer = Onlooker(f"http://127.0.0.1:{server.port}/s/{anna.session}/stream.ts?token={anna.token}", SIZE)
 
         try:
-            smile = later()
+            smile = viewer.later(SECOND).width  # in which a mood has come or gone
             with server.talk(session=anna.session, token=anna.token):
                 pass
-            assert later() > 0.95 * smile
+            assert viewer.later(SECOND).width > 0.95 * smile
             anna.say(wire.Expression("neutral"))
-            viewer.until(lambda width: width < smile / 1.1, tmp_path)
+            viewer.until(lambda head: head.width < smile / 1.1)
         finally:
             viewer.close()
 
 
-def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path, tmp_path: Path) -> None:
+def test_a_stream_shows_what_messages_and_texts_ask_for(serving: Any, hero: Path) -> None:
     options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--tts", "flite")
     with serving(*options) as server:
-        viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
+        viewer = Onlooker(f"http://127.0.0.1:{server.port}/stream.ts", SIZE)
         try:
-            rest = viewer.until(lambda width: width > 0.1, tmp_path)
+            rest = viewer.until(lambda head: head.width > 0.1).width
             with server.talk() as talk:
                 talk.say(wire.Expression("happy"))
-                smile = viewer.until(lambda width: width > 1.1 * rest, tmp_path)
+                smile = viewer.until(lambda head: head.width > 1.1 * rest).width
                 talk.say(wire.Expression("neutral"))
-                viewer.until(lambda width: width < 1.04 * rest, tmp_path)
+                viewer.until(lambda head: head.width < 1.04 * rest)
                 talk.say(wire.Text("[happy] [pause 6s] [/happy]", 1))
-                viewer.until(lambda width: width > 1.1 * rest, tmp_path)
+                viewer.until(lambda head: head.width > 1.1 * rest)
                 talk.say(wire.Interrupt(1))
-                viewer.until(lambda width: width < 1.04 * rest, tmp_path)
+                viewer.until(lambda head: head.width < 1.04 * rest)
                 talk.say(wire.Expression("smile"))
-                viewer.until(lambda width: width > 1.06 * rest, tmp_path)
-            viewer.until(lambda width: width < 1.04 * rest, tmp_path)  # its sender has left
+                viewer.until(lambda head: head.width > 1.06 * rest)
+            viewer.until(lambda head: head.width < 1.04 * rest)  # its sender has left
             assert smile > 1.1 * rest
         finally:
             viewer.close()
@@ -188,10 +118,10 @@ def test_a_text_file_of_the_server_and_its_mood(serving: Any, hero: Path, tmp_pa
     (tmp_path / "talk.txt").write_text("[anger] [pause 3s] [/anger]\n\n[happy] [pause 8s] Hello.\n")
     options = ("--face", hero, "--size", str(SIZE), "--workers", "1", "--text-file", tmp_path / "talk.txt", "--loop")
     with serving(*options, "--expression", "sad", "--unknown-tags", "refuse") as server:
-        viewer = Viewer(f"http://127.0.0.1:{server.port}/stream.ts")
+        viewer = Onlooker(f"http://127.0.0.1:{server.port}/stream.ts", SIZE)
         try:
-            viewer.until(lambda width: 0.1 < width < 0.32, tmp_path, 60)  # angry; it is 0.29 then, and 0.38 happy
-            viewer.until(lambda width: width > 0.34, tmp_path, 60)
+            viewer.until(lambda head: 0.1 < head.width < 0.32, seconds=60)  # angry; it is 0.29 then, and 0.38 happy
+            viewer.until(lambda head: head.width > 0.34, seconds=60)
         finally:
             viewer.close()
         assert "failed" not in server.log

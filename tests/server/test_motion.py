@@ -5,60 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.server.onlooker import Onlooker
 from txt2vid.core import wire
 from txt2vid.core.motion import Motion, coefficients
 from txt2vid.core.motionwire import MOTION, Seen, encode_motion
-from txt2vid.faces.following import Finder
-from txt2vid.faces.head import head_of
 
 DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
 SIZE = 192
-
-
-class Watched:
-    """Watches a stream, and measures the mouth of its newest frame."""
-
-    def __init__(self, url: str) -> None:
-        command = ["ffmpeg", "-v", "error", "-fflags", "nobuffer", "-i", url, "-f", "rawvideo", "-pix_fmt", "bgr24"]
-        self._process = subprocess.Popen([*command, "-"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        self._newest = b""
-        self._finder = Finder()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        while len(frame := self._process.stdout.read(3 * SIZE * SIZE)) == 3 * SIZE * SIZE:
-            self._newest = frame
-
-    def gap_until(self, wanted: Callable[[float], bool], meanwhile: Callable[[], None], seconds: float = 30.0) -> None:
-        end, gap = time.monotonic() + seconds, float("nan")
-        while time.monotonic() < end:
-            meanwhile()
-            if self._newest:
-                pixels = np.frombuffer(self._newest, np.uint8).reshape(SIZE, SIZE, 3)
-                points = self._finder.look(pixels, 0.0)
-                head = head_of(points) if points is not None else None
-                gap = head.gap if head is not None else gap
-                if wanted(gap):
-                    return
-        raise AssertionError(f"the mouth is open by {gap:.3f} after {seconds:g} s")
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 def drive(port: int, *arguments: object) -> Any:
@@ -67,10 +26,6 @@ def drive(port: int, *arguments: object) -> Any:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def nothing() -> None:
-    time.sleep(0.03)  # between looks
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +39,9 @@ def talking(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Path:
 
 def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, hero: Path, talking: Path) -> None:
     with serving("--face", hero, "--size", str(SIZE), "--workers", "1") as server:
-        watched = Watched(f"http://127.0.0.1:{server.port}/stream.ts")
+        watched = Onlooker(f"http://127.0.0.1:{server.port}/stream.ts", SIZE)
         try:
-            watched.gap_until(lambda gap: gap < 0.02, nothing)
+            watched.until(lambda head: head.gap < 0.02)
             with server.talk() as talk:
                 began = time.monotonic()
 
@@ -95,8 +50,8 @@ def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, 
                     talk.say(encode_motion(Seen(at, Motion(coefficients(jawOpen=0.6)))))
                     time.sleep(0.03)
 
-                watched.gap_until(lambda gap: gap > 0.06, opened)
-                watched.gap_until(lambda gap: gap < 0.02, nothing)  # it sends no more, and is there still
+                watched.until(lambda head: head.gap > 0.06, opened)
+                watched.until(lambda head: head.gap < 0.02)  # it sends no more, and is there still
                 talk.say(bytes([MOTION, 1, 2]))
                 assert talk.refusal() == ("protocol", wire.CLOSE_CODES["protocol"])
             said = drive(server.port, "--video", DRIVING)
