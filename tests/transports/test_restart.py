@@ -31,7 +31,7 @@ def test_a_server_on_loopback_hears_its_own_machine_alone(monkeypatch: pytest.Mo
                     sender.sendto(own.encode(), end)
             await asyncio.sleep(0.2)
         await transport.stop()
-        return {host for host, _ in ends}, heard
+        return {host for host, _ in ends}, [data for data in heard if data is not None]  # aioice 0.10 tells ends so
 
     listened, heard = asyncio.run(main())
     assert listened == {"127.0.0.1", "127.0.0.3"}
