@@ -59,6 +59,13 @@ def _pairs(planes: Planes) -> Array:
     return planes.view(np.float32).reshape(*planes.shape[:3], -1)
 
 
+def nearest(plane: Pixels, where: Planes) -> Pixels:
+    """A plane (rows, columns) at places x + iy (rows, columns), each as the nearest pixel; the edge goes on."""
+    places = where.view(np.float32).reshape(*where.shape, 2)
+    result: Pixels = _cv.remap(plane, places, None, _cv.INTER_NEAREST, borderMode=_cv.BORDER_REPLICATE)
+    return result
+
+
 def largest(planes: Planes) -> float:
     """The largest of all real and imaginary parts, without their signs."""
     return float(_cv.norm(planes.reshape(-1).view(np.float32), _cv.NORM_INF))
