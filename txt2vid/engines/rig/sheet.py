@@ -128,7 +128,7 @@ class Sheets:
         }
 
     def shifts(self, displacement: Plane) -> Plane:
-        """(sheets, rows, columns): how far from each node's own place, in pixels of a texture, that is which is seen."""
+        """(sheets, rows, columns): where what is seen at each node comes from, from there, in pixels of a texture."""
         step = self.grid.step
         shift = inverted(displacement * np.float32(1 / step))
         shift -= nodes(*shift.shape[1:])
