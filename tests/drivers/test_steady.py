@@ -34,3 +34,19 @@ def test_after_a_gap_it_begins_anew() -> None:
     steady.restart()
     assert steady(numbers(-3), 0.04) == pytest.approx([-3])
     assert steady(numbers(7), 0.0) == pytest.approx([7])  # no time has passed: nothing to go by
+
+
+def test_what_turns_back_at_once_is_not_held_up() -> None:
+    blink = [0.0] * 10 + [0.5, 1.0, 0.4, 0.0, 0.0]
+    plain, quick = (OneEuro(numbers(4.0), numbers(20.0), calm) for calm in (None, numbers(1.5)))
+    late, found = ([each(numbers(value), 1 / 25)[0] for value in blink] for each in (plain, quick))
+    assert np.abs(np.array(found) - blink).max() < 0.08
+    assert np.abs(np.array(late) - blink).max() > 0.12
+
+
+def test_what_is_calm_is_steadied_as_before() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.004, 100).astype(np.float32)
+    plain, quick = (OneEuro(numbers(4.0), numbers(20.0), calm) for calm in (None, numbers(1.5)))
+    assert [plain(numbers(value), 1 / 25)[0] for value in noise] == [
+        quick(numbers(value), 1 / 25)[0] for value in noise
+    ]

@@ -183,3 +183,11 @@ def test_drawn_lids_are_shut_further_until_they_are_shut() -> None:
     assert 0.45 < half < 0.65
     assert full == 1
     assert INDEX["eyeBlinkLeft"] == 0
+
+
+@pytest.mark.parametrize("down", [-1.0, 0.0, 0.4, 1.0])
+def test_lids_shut_wherever_the_eyes_look_behind_them(down: float) -> None:
+    seen = Motion(coefficients(eyeBlink=1.0), gaze=np.array((0, down), np.float32))
+    assert for_hero(seen)["eyeBlinkRight"] == 1
+    opened = Motion(coefficients(eyeBlink=0.1), gaze=np.array((0, down), np.float32))
+    assert for_hero(opened)["eyeBlinkRight"] < 0.16

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from txt2vid.core.clock import first_sample, frame_count
+from txt2vid.engines.i420 import to_i420
 from txt2vid.errors import OutputError, UsageError
 from txt2vid.ffmpeg import AudioReader, Encoder, VideoReader, probe
 
@@ -242,3 +243,30 @@ def _keyframes(path: Path) -> list[int]:
     done = subprocess.run([*command, str(path)], check=True, capture_output=True, text=True, timeout=30)
     rows = [line.split(",") for line in done.stdout.split()]
     return sorted(round(float(time) * 30) for time, flags, *_ in rows if "K" in flags)
+
+
+def test_planes_keep_their_colours(tmp_path: Path, ask: Ask) -> None:
+    path = tmp_path / "a.mp4"
+    colours = [(255, 255, 255), (40, 60, 220), (200, 120, 30), (90, 140, 190)]
+    with Encoder(path, 64, 48, Fraction(25), planar=True, search=1) as encoder:
+        for colour in colours:
+            for _ in range(5):
+                encoder.write_frame(to_i420(np.full((48, 64, 3), colour, np.uint8)))
+        with pytest.raises(ValueError, match=r"a frame must be uint8 \(72, 64\), not uint8 \(48, 64, 3\)"):
+            encoder.write_frame(np.zeros((48, 64, 3), np.uint8))
+    video = stream(ask(path), "video")
+    assert (video["color_space"], video["color_range"]) == ("smpte170m", "tv")
+    with VideoReader(path) as reader:
+        seen = [frame.pixels.reshape(-1, 3).mean(axis=0) for frame in reader]
+    for i, colour in enumerate(colours):
+        assert np.abs(seen[5 * i + 4] - colour).max() <= 3
+
+
+def test_planes_come_back_as_they_are(tmp_path: Path) -> None:
+    path, planes = tmp_path / "a.mp4", to_i420(np.full((48, 64, 3), (200, 120, 30), np.uint8))
+    with Encoder(path, 64, 48, Fraction(25), planar=True) as encoder:
+        encoder.write_frame(planes)
+    with VideoReader(path, planar=True) as reader:
+        (frame,) = list(reader)
+    assert frame.pixels.shape == (72, 64)
+    assert np.abs(frame.pixels.astype(int) - planes).max() <= 2

@@ -40,7 +40,9 @@ def for_hero(seen: Motion, pose: float = 1.0) -> Motion:
     """The motion that a hero is drawn with. pose: strength of the head's movement, 0 to 2; limits hold."""
     blendshapes = seen.blendshapes.copy()
     down = float(seen.gaze[1])
-    shut = blendshapes[_BLINKS] - np.float32(max(DOWN_SHUTS * down, -UP_SHUTS * down))
+    looking = np.float32(max(DOWN_SHUTS * down, -UP_SHUTS * down))
+    # A look shuts by its share of what is still open: of shut lids, behind which eyes look down, nothing is taken.
+    shut = (blendshapes[_BLINKS] - looking) / (1 - looking)
     blendshapes[_BLINKS] = np.interp(shut, SHUT_SEEN, SHUT_DRAWN)
     blendshapes[_WIDES] = np.minimum(1, WIDE_GAIN * blendshapes[_WIDES])
     _untorn(blendshapes)

@@ -73,8 +73,8 @@ class Solver:
         self._weights = np.repeat(_importance()[self._used, None], 2, axis=1) ** 2
         self._shapes = moved[:, self._used, :2].astype(np.float64)
         self._held = shapes.corner_pulls[:, self._used, :2].astype(np.float64) / axes.mouth_width
-        flat = self._shapes.reshape(len(SOLVED), -1)
-        self._normal = (flat * self._weights.ravel()) @ flat.T
+        self._flat = self._shapes.reshape(len(SOLVED), -1)
+        self._normal = (self._flat * self._weights.ravel()) @ self._flat.T
         self._normal[np.diag_indices(len(SOLVED))] *= 1 + RIDGE
         # Each coefficient in units of what it moves: the gradient then goes down all of them equally fast.
         self._size = np.sqrt(self._normal.diagonal())
@@ -83,6 +83,7 @@ class Solver:
             self._normal[_PLACE[first], _PLACE[second]] += RIVALRY
             self._normal[_PLACE[second], _PLACE[first]] += RIVALRY
         self._step = 1 / float(np.linalg.eigvalsh(self._normal)[-1])
+        self._kept = np.eye(len(SOLVED)) - self._step * self._normal  # of a place, by a step of the gradient
         self._cost = np.array([_COST[_plain(BLENDSHAPES[i])] for i in SOLVED])
         self._before: Values = np.zeros(len(SOLVED)) if before is None else before._before
 
@@ -103,19 +104,31 @@ class Solver:
 
     def _least(self, moved: Values, start: Values, steps: int) -> Values:
         """The bounded least squares by the accelerated projected gradient (Beck and Teboulle 2009)."""
-        flat = self._shapes.reshape(len(SOLVED), -1)
-        wanted = self._step * (flat @ (moved * self._weights).ravel() - self._cost) / self._size
-        normal, most = self._step * self._normal, self._size
-        value = ahead = start * self._size
-        pace = 1.0
-        for _ in range(steps):
-            following = np.minimum(np.maximum(ahead - normal @ ahead + wanted, 0.0), most)
-            faster = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
-            ahead = following + (pace - 1) / faster * (following - value)
-            value, pace = following, faster
+        wanted = self._step * (self._flat @ (moved * self._weights).ravel() - self._cost) / self._size
+        value: Values = start * self._size
+        ahead = value.copy()
+        for pace in _PACES[:steps]:
+            following = np.dot(self._kept, ahead)
+            following += wanted
+            np.minimum(np.maximum(following, 0.0, out=following), self._size, out=following)
+            np.subtract(following, value, out=ahead)
+            ahead *= pace
+            ahead += following
+            value = following
         return np.asarray(value / self._size)
 
 
+def _paces(count: int) -> list[float]:
+    """How far each step goes on in the way of the one before."""
+    paces, pace = [], 1.0
+    for _ in range(count):
+        faster = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
+        paces.append((pace - 1) / faster)
+        pace = faster
+    return paces
+
+
+_PACES = _paces(STEPS)
 _RIVALS = [(f"{one}{side}", f"{other}{side}") for side in ("Left", "Right")
            for one, other in (("mouthSmile", "mouthFrown"), ("browDown", "browOuterUp"))]  # fmt: skip
 _PLACE = {BLENDSHAPES[i]: place for place, i in enumerate(SOLVED)}

@@ -15,11 +15,14 @@ SPEED_CUTOFF = 1.5  # Hz: of the low-pass over the speed by which the cutoff is 
 class OneEuro:
     """The one-euro filter (Casiez, Roussel and Vogel 2012) over a vector: a low-pass whose cutoff rises with speed.
 
-    cutoff: Hz, of what rests. slope: by how many Hz the cutoff rises for each unit a second. Both (n,).
+    cutoff: Hz, of what rests. slope: by how many Hz the cutoff rises for each unit a second. calm: units a second; what
+    is faster than that in a single step counts with what it is faster by, so that who turns back at once, as lids do,
+    is not held up while the speeds before and after cancel each other out. All (n,).
     """
 
-    def __init__(self, cutoff: Numbers, slope: Numbers) -> None:
+    def __init__(self, cutoff: Numbers, slope: Numbers, calm: Numbers | None = None) -> None:
         self._cutoff, self._slope = cutoff, slope
+        self._calm = np.full_like(cutoff, np.inf) if calm is None else calm
         self._value: Numbers | None = None
         self._speed = np.zeros_like(cutoff)
 
@@ -34,7 +37,8 @@ class OneEuro:
             return self._value
         speed = (value - self._value) / np.float32(seconds)
         self._speed = self._speed + _share(SPEED_CUTOFF, seconds) * (speed - self._speed)
-        share = _share(self._cutoff + self._slope * np.abs(self._speed), seconds)
+        fast = np.maximum(np.abs(self._speed), np.abs(speed) - self._calm)
+        share = _share(self._cutoff + self._slope * fast, seconds)
         self._value = np.asarray(self._value + share * (value - self._value), np.float32)
         return self._value
 

@@ -27,6 +27,7 @@ WIDER = 0.33  # of its opening, that eyeWide opens an eye by
 FADE, RETURN = 0.5, 0.4  # seconds in which a lost face goes to idle, and one that is back takes over
 PATIENCE = 0.12  # seconds for which a lost face is held: a frame or two that the mesh missed
 REFINE, SLOWER = 2.0, 0.15  # seconds, and share of all the time, between two looks at what rest is
+CALM_LIDS = 1.5  # of a blink a second: lids that are faster move, and are not jitter
 TURNED = math.radians(25)  # from which on the far eye does as the near one
 
 _BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
@@ -168,14 +169,16 @@ def rotation_of(matrix: Points) -> NDArray[np.float64]:
     return axis * (angle / length) if length > 1e-9 else np.zeros(3)
 
 
-def _filtering() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cutoffs (Hz) and slopes for coefficients, turns, shifts and gaze: jitter at rest is taken out, blinks are not."""
+def _filtering() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Cutoffs (Hz), slopes and calm of coefficients, turns, shifts, gaze: jitter at rest goes, blinks stay."""
     cutoff, slope = np.full(_LENGTH, 2.5, np.float32), np.full(_LENGTH, 10.0, np.float32)
     cutoff[-8:-5], slope[-8:-5] = 1.5, 25.0
     cutoff[-5:-2], slope[-5:-2] = 1.0, 20.0
     cutoff[-2:], slope[-2:] = 1.5, 5.0
     cutoff[_BLINKS], slope[_BLINKS] = 4.0, 20.0
-    return cutoff, slope
+    calm = np.full(_LENGTH, np.inf, np.float32)
+    calm[_BLINKS] = calm[_WIDES] = CALM_LIDS
+    return cutoff, slope, calm
 
 
 def _motion(values: NDArray[np.float32]) -> Motion:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from txt2vid.core.media import Pixels
-from txt2vid.faces.crop import rows, view_of
+from txt2vid.faces.crop import View, rows, view_of
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.found import Found, look, plausible
 from txt2vid.faces.search import find_faces, find_nearby
@@ -46,34 +46,50 @@ def place_of(points: Landmarks) -> Place:
     return Place(x, y, math.sqrt(width * height))
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """A face as it was seen last, and what follows from that: each is needed twice."""
+
+    points: Landmarks
+    view: View
+    place: Place
+
+    @staticmethod
+    def of(points: Landmarks) -> _Last:
+        return _Last(points, view_of(points), place_of(points))
+
+
 class Follower:
     """Follows one face; the others that were seen beside it are known, so that they are not mistaken for it."""
 
     def __init__(self, face: Found, others: Sequence[Found]) -> None:
-        self._points: Landmarks = face.landmarks
+        self._last = _Last.of(face.landmarks)
         self._others = [place_of(other.landmarks) for other in others]
         self._lost = False
 
     def follow(self, picture: Pixels) -> Landmarks | None:
         """The face's landmarks in the next frame; None where it is not seen."""
-        points = None if self._lost else self._next(picture)
-        if points is None:
-            points = self._again(picture)
-        self._lost = points is None
-        if points is not None:
-            self._points = points
-        return points
-
-    def _next(self, picture: Pixels) -> Landmarks | None:
-        points, score = look(picture, view_of(self._points))
-        if score < _LEAST or not plausible(points):
+        found = None if self._lost else self._next(picture)
+        if found is None and (points := self._again(picture)) is not None:
+            found = _Last.of(points)
+        self._lost = found is None
+        if found is None:
             return None
-        here, there = place_of(self._points), place_of(points)
-        return points if there.is_like(here, JUMP, GROWTH) else None
+        self._last = found
+        return found.points
+
+    def _next(self, picture: Pixels) -> _Last | None:
+        points, score = look(picture, self._last.view)
+        if score < _LEAST:
+            return None
+        found = _Last.of(points)
+        if not plausible(points, found.view):
+            return None
+        return found if found.place.is_like(self._last.place, JUMP, GROWTH) else None
 
     def _again(self, picture: Pixels) -> Landmarks | None:
         """The same face near where it was, else one that none of the others accounts for."""
-        last = place_of(self._points)
+        last = self._last.place
         unclaimed: list[Landmarks] = []
         seen: list[Place] = []
         for face in find_nearby(picture):

@@ -6,6 +6,7 @@ the others do is then told as if the head stood still and upright. Lengths are i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,7 @@ Points = NDArray[np.float64]
 
 # Eyes' corners, the nose's bridge, forehead and temples: bone under skin.
 STILL = (33, 133, 362, 263, 168, 6, 197, 195, 5, 10, 151, 9, 127, 356, 21, 251, 54, 284, 103, 332, 234, 454)
+_STILL = np.array(STILL)
 FACE = (*STILL, 1, 4, 98, 327)  # and the nose's tip and wings: what stays in place while somebody speaks
 LIPS = tuple(dict.fromkeys(UPPER_LIP[0] + LOWER_LIP[0]))  # the lips' outer edge
 GAP = ((82, 87), (13, 14), (312, 317))  # the inner lips' middle, above and below: three pairs are steadier than one
@@ -63,22 +65,28 @@ def _average() -> Points:
     return np.asarray(still - still.mean(axis=0))
 
 
+def _around(points: Points) -> tuple[Points, Points]:
+    """Points (n, 3) around their middle, and that (3,)."""
+    middle = points.sum(axis=0) / len(points)
+    return points - middle, middle
+
+
 def head_of(landmarks: Landmarks, reference: Points | None = None) -> Head | None:
     """The head of a frame's landmarks; None where they do not lie like a face's (all on one spot, not finite).
 
     reference: (478, 3) a face's `Head.points` that is fitted onto, where one is known; None is the average face.
     """
-    average = _average() if reference is None else reference[list(STILL)] - reference[list(STILL)].mean(axis=0)
+    average = _average() if reference is None else _around(reference[_STILL])[0]
     found = landmarks.astype(np.float64)
-    middle = found[list(STILL)].mean(axis=0)
-    still = found[list(STILL)] - middle
-    if not np.isfinite(found).all() or float(np.abs(still).max()) < 1e-6:
+    still, middle = _around(found[_STILL])
+    if not math.isfinite(float(found.sum())) or float(np.abs(still).max()) < 1e-6:
         return None
     left, sizes, right = np.linalg.svd(still.T @ average)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right)) or 1.0])
-    turn = (left * signs) @ right  # from the average face's axes to the picture's
-    scale = float((sizes * signs).sum() / (average**2).sum())
+    if float(np.linalg.det(left @ right)) < 0:  # a mirrored fit is none
+        left[:, 2], sizes[2] = -left[:, 2], -sizes[2]
+    turn = left @ right  # from the average face's axes to the picture's
+    scale = float(sizes.sum()) / float(np.vdot(average, average))
     if scale <= 0:
         return None
-    turned = float(np.degrees(np.arctan2(abs(turn[0, 2]), abs(turn[2, 2]))))
+    turned = math.degrees(math.atan2(abs(float(turn[0, 2])), abs(float(turn[2, 2]))))
     return Head((found - middle) @ turn / scale, turned, turn, scale, middle)

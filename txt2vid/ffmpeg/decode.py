@@ -146,28 +146,29 @@ class VideoReader(Reader):
 
     size: (width, height), both even; None is the displayed size rounded to even and fitted into MAX_SIZE. fps: None is
     the file's average, settled on a standard rate. exact: colours to the last bit, at five times the cost; not for who
-    only measures. Raises VideoError where the file cannot be read or has no pictures
-    (at construction) or none can be decoded (at the first frame); ValueError at an odd size.
+    only measures. planar: pixels are I420 (height * 3 // 2, width), limited range, with the file's own matrix, as most
+    files hold them; read-only. Raises VideoError where the file cannot be read or has no pictures (at construction) or
+    none can be decoded (at the first frame); ValueError at an odd size.
     """
 
     def __init__(self, path: Path, size: tuple[int, int] | None = None, fps: Fraction | None = None, *,
-                 exact: bool = True) -> None:  # fmt: skip
+                 exact: bool = True, planar: bool = False) -> None:  # fmt: skip
         info = probe(path, VideoError)
         if info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video")
-        self._exact = exact
+        self._exact, self._planar = exact, planar
         self._stream: VideoStream = info.video
         self.duration: Fraction | None = info.duration
         self.width, self.height = size or even_size(info.video.width, info.video.height)
         if self.width < 2 or self.height < 2 or self.width % 2 or self.height % 2:
             raise ValueError(f"a frame's sides must be even and positive, not {self.width}x{self.height}")
-        own = settle_fps(min(max(info.video.fps, MIN_FPS), MAX_FPS))
+        own = steady_fps(info.video)
         self.fps = fps or own
         # Even frames go onto the grid as they are: half a frame off it, their jitter drops some and doubles others.
         even = self.fps == own and not info.video.variable
         self._start = round(info.video.start * own) / own if even else info.video.start
         self._index = 0
-        super().__init__(path, self.width * self.height * 3)
+        super().__init__(path, self.width * self.height * 3 // (2 if planar else 1))
 
     def __next__(self) -> VideoFrame:
         data = self._read()
@@ -175,7 +176,10 @@ class VideoReader(Reader):
             if not self._index:
                 raise VideoError(f"{self.path} holds no picture that can be decoded ({self._words}): copy it again")
             raise StopIteration
-        pixels = np.frombuffer(bytearray(data), np.uint8).reshape(self.height, self.width, 3)
+        if self._planar:
+            pixels = np.frombuffer(data, np.uint8).reshape(-1, self.width)
+        else:
+            pixels = np.frombuffer(bytearray(data), np.uint8).reshape(self.height, self.width, 3)
         frame = VideoFrame(pixels, self._index, 1 / self.fps)
         self._index += 1
         return frame
@@ -183,8 +187,24 @@ class VideoReader(Reader):
     def _command(self) -> list[str]:
         picture = timed(confine.source(self.path)[str(self._stream.index)], "setpts", self._start)
         picture = picture.filter("fps", f"{self.fps.numerator}/{self.fps.denominator}", start_time=0)
-        picture = as_bgr(picture, self._stream, self.width, self.height, exact=self._exact)
+        if self._planar:
+            picture = _as_i420(picture, self._stream, self.width, self.height)
+        else:
+            picture = as_bgr(picture, self._stream, self.width, self.height, exact=self._exact)
         return compiled(picture, format="rawvideo", r=f"{self.fps.numerator}/{self.fps.denominator}")
+
+
+def steady_fps(stream: VideoStream) -> Fraction:
+    """The constant rate at which a file's pictures are read unless another is asked for."""
+    return settle_fps(min(max(stream.fps, MIN_FPS), MAX_FPS))
+
+
+def _as_i420(picture: Any, stream: VideoStream, width: int, height: int) -> Any:
+    """The filter graph's pictures at that size in I420."""
+    if stream.transfer in HDR and " zscale " in program.listing("-filters"):
+        picture = _tone_mapped(picture)
+    picture = picture.filter("scale", width, height, flags="bilinear", out_range="tv")
+    return picture.filter("setsar", 1).filter("format", "yuv420p")
 
 
 def as_bgr(picture: Any, stream: VideoStream, width: int, height: int, *, exact: bool = True) -> Any:

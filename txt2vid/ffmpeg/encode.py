@@ -42,7 +42,9 @@ class Encoder:
 
     path: the extension chooses the container and the codecs (containers.py): H.264 4:2:0 and AAC for most. width,
     height: of every frame, even. fps: exact; frame i is shown at i/fps. rate, channels: of the sound, 1 or 2 channels;
-    a rate of None makes a silent film. metadata: tags such as {"comment": …, "title": …}. preset, crf: x264's.
+    a rate of None makes a silent film. metadata: tags such as {"comment": …, "title": …}. preset, crf: x264's; search:
+    its subme where that is not the preset's. planar: pictures come as I420, BT.601 with limited range, half as many
+    bytes that ffmpeg need not convert; otherwise as BGR, and become BT.709.
 
     Pictures and sound may be written in any order and from any threads (one thread each), about in step: sound may be
     QUEUED_SOUND seconds ahead, pictures AHEAD_BYTES (160 frames of 512x512). Whoever is further ahead waits; after
@@ -65,6 +67,8 @@ class Encoder:
         metadata: Mapping[str, str] | None = None,
         preset: str = PRESET,
         crf: int = CRF,
+        search: int | None = None,
+        planar: bool = False,
     ) -> None:
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise ValueError(f"a frame's sides must be even and positive, not {width}x{height}")
@@ -75,7 +79,9 @@ class Encoder:
         self.frames = 0  # written so far
         self.samples = 0  # written so far
         self._container = container_of(path)
-        self._metadata, self._preset, self._crf = dict(metadata or {}), preset, crf
+        self._metadata, self._preset, self._crf, self._search = dict(metadata or {}), preset, crf, search
+        self._planar = planar
+        self._shape = (height * 3 // 2, width) if planar else (height, width, 3)
         self._target, self._part = _destination(path)
         self._video: Feed | None = None
         self._audio: Feed | None = None
@@ -105,11 +111,12 @@ class Encoder:
             self.abort()
 
     def write_frame(self, pixels: Pixels) -> None:
-        """The next picture, uint8 (height, width, 3) BGR; copied, so the caller may draw on. Waits while 8 wait."""
-        if pixels.shape != (self.height, self.width, 3) or pixels.dtype != np.uint8:
-            raise ValueError(
-                f"a frame must be uint8 ({self.height}, {self.width}, 3), not {pixels.dtype} {pixels.shape}"
-            )
+        """The next picture, uint8 (height, width, 3) BGR, or planar (height * 3 // 2, width) I420; waits while 8 wait.
+
+        Copied, so the caller may draw on.
+        """
+        if pixels.shape != self._shape or pixels.dtype != np.uint8:
+            raise ValueError(f"a frame must be uint8 {self._shape}, not {pixels.dtype} {pixels.shape}")
         self._last = pixels.tobytes()
         ahead = self.rate is not None and self.frames > frame_count(self.samples, self.fps, self.rate)
         self._put(self._video, self._last, AHEAD_BYTES if ahead else QUEUED_FRAMES * pixels.nbytes)
@@ -172,15 +179,21 @@ class Encoder:
         picture = ffmpeg.input(
             f"pipe:{video.reader}",
             format="rawvideo",
-            pix_fmt="bgr24",
+            pix_fmt="yuv420p" if self._planar else "bgr24",
             video_size=(self.width, self.height),
             framerate=fps,
             **eager,
         )
-        flags = "bicubic+accurate_rnd+full_chroma_inp"
-        picture = picture.filter("scale", out_color_matrix="bt709", out_range="tv", flags=flags)
-        streams = [picture.filter("format", "yuv420p")]
+        if not self._planar:
+            flags = "bicubic+accurate_rnd+full_chroma_inp"
+            picture = picture.filter("scale", out_color_matrix="bt709", out_range="tv", flags=flags)
+            picture = picture.filter("format", "yuv420p")
+        streams = [picture]
         options: dict[str, object] = {"r": fps, **video_options(self._container, self.fps, self._preset, self._crf)}
+        if self._planar:
+            options["colorspace"] = "smpte170m"
+        if self._search is not None and self._container.video == "libx264":
+            options["subq"] = self._search
         if audio is not None and self.rate is not None:
             streams.append(
                 ffmpeg.input(f"pipe:{audio.reader}", format="f32le", ar=self.rate, ac=self.channels, **eager).audio
@@ -223,7 +236,7 @@ class Encoder:
         held = frame_count(self.samples, self.fps, self.rate) - self.frames
         if held > 0:
             _log.warning("%s: the last picture is held for %d frames, until the sound ends", self.path, held)
-        last = np.frombuffer(self._last, np.uint8).reshape(self.height, self.width, 3)
+        last = np.frombuffer(self._last, np.uint8).reshape(self._shape)
         for _ in range(held):
             self.write_frame(last)
         missing = first_sample(self.frames, self.fps, self.rate) - self.samples

@@ -15,17 +15,17 @@ from txt2vid.core.options import DEFAULT_FPS
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.hero import for_hero, without_mouth
 from txt2vid.drivers.idle import IdleDriver
-from txt2vid.drivers.video import VideoDriver
+from txt2vid.drivers.phonemes import smoothstep
+from txt2vid.drivers.video import FADE, VideoDriver
 from txt2vid.errors import FaceError, VideoError
 from txt2vid.faces.pictures import load_picture
 from txt2vid.faces.search import find_faces
+from txt2vid.ffmpeg.decode import steady_fps
 from txt2vid.ffmpeg.probe import MediaInfo, probe
 from txt2vid.pipeline.watching import Watcher
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-LEARN_SECONDS = 4  # of a video that are looked at before its first frame is drawn, to know how the person rests
 
 
 class Person(ABC):
@@ -64,11 +64,11 @@ class FilmedPerson(Person):
         self.info = probe(path, VideoError)
         if self.info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video of a face, or a picture with --image")
-        self._watcher = Watcher(path, self.info.video, fps, index, self.info.duration)
-        self.fps, self.total = self._watcher.fps, self._watcher.total
-        self._driver = VideoDriver(learns=True)
-        self._least = round(LEARN_SECONDS * self.fps)
-        self._count = 0
+        self.fps = fps or steady_fps(self.info.video)
+        self.total = round(self.info.duration * self.fps) if self.info.duration is not None else None
+        self._watcher = Watcher(path, self.info.video, self.fps, index)
+        self._last = Motion(), 0.0
+        self._past = 0  # frames since the last one
 
     def __enter__(self) -> Self:
         self._watcher.__enter__()
@@ -80,17 +80,20 @@ class FilmedPerson(Person):
         self._watcher.__exit__(kind, error, trace)
 
     def over(self) -> bool:
-        """Whether there are no more frames; waits for one, and learns of those that came how the person rests."""
-        self._driver.learn(self._watcher.ahead(self._least if not self._count else 1))
-        return not self._watcher.ready
+        """Whether there are no more frames; waits for one."""
+        return self._watcher.over()
 
     def next(self) -> tuple[Motion, float]:
         """What the person does at the next frame."""
-        points = None if self.over() else self._watcher.take()
-        self.seen += points is not None
-        motion = self._driver.drive(points, float(self._count / self.fps))
-        self._count += 1
-        return motion, self._driver.presence
+        told = self._watcher.take()
+        if told is not None:
+            self.seen += told.seen
+            self._last = told.motion, told.presence
+            return self._last
+        self._past += 1
+        left = 1 - smoothstep(min(1.0, self._past / (FADE * float(self.fps))))
+        motion, presence = self._last
+        return motion.faded(left), presence * left
 
 
 class PicturedPerson(Person):

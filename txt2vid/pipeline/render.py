@@ -121,13 +121,13 @@ def render(options: RenderOptions, progress: Progress | None = None, faces: Face
     total = None if voice.duration is None else frame_count(int(voice.duration * voice.rate), fps, voice.rate)
     width, height = face.size
     with Encoder(options.output, width, height, fps, voice.rate, voice.channels,
-                 metadata={"comment": PROVENANCE}) as encoder:  # fmt: skip
+                 metadata={"comment": PROVENANCE}, planar=True) as encoder:  # fmt: skip
         for batch in _batches(moments(voice, drivers, fps, engine.hearing(fps)), engine.batch):
             jobs = [
                 Job(prepared, there_and_back(each.frame.index, len(face.frames)), each.motion, each.heard)
                 for each in batch
             ]
-            for moment, pixels in zip(batch, engine.render(jobs), strict=True):
+            for moment, pixels in zip(batch, engine.render_i420(jobs), strict=True):
                 encoder.write_frame(pixels)
                 encoder.write_audio(moment.sound)
             if progress is not None:

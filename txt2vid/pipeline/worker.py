@@ -72,12 +72,13 @@ def _work(connection: Connection) -> None:
     """What the process runs: rows in, outcomes out, until the parent closes the connection or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches all; the parent decides
     unwind_on(signal.SIGTERM)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         _render_rows(connection)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Waits for the parent's end, and has this process unwind then. To be run in a thread."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])

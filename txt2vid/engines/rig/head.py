@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from txt2vid.engines.i420 import patch_i420, to_i420
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, head_weight, held, roundness, sheets_of, spline_of
 from txt2vid.engines.rig.field import Grid
+from txt2vid.engines.rig.inverse import Plane, nodes
 from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.patch import Patch, Patched
 from txt2vid.engines.rig.plate import FAINT, background, split_layers
@@ -21,6 +23,7 @@ from txt2vid.faces.geometry import Array, smoothstep
 
 _SMOOTH = 0.045  # of the face's width
 _NODES = 60  # along the longer side of the grid
+_BAND = 4  # rows of nodes
 
 
 class Head:
@@ -63,6 +66,7 @@ class Head:
             front, alpha = split_layers(patch, alpha, behind)
             patch = np.dstack([imaging.shade(front, imaging.repeat(alpha)), alpha])
             self._behind, self._alpha = imaging.pad(behind, *pads), imaging.pad(alpha, *pads)
+            self._near = _near(self._alpha, grid)
         texture = imaging.magnify(imaging.pad(np.ascontiguousarray(patch), *pads), detail)
         self._texture = Patched(texture, self.origin, detail)
 
@@ -71,11 +75,24 @@ class Head:
 
         patch: is on the picture before it moves.
         """
-        (seen,) = self._sheets.backward(self._sheets.displacement(weights, pose))
-        canvas = imaging.sample(self._texture.with_patch(patch), seen)
+        (shift,) = self._sheets.shifts(self._sheets.displacement(weights, pose))
+        texture, seen = self._texture.with_patch(patch), self._sheets.places(shift)
         if not self._has_matte:
-            return canvas, np.empty(0, np.uint8)
+            return imaging.sample(texture, seen), np.empty(0, np.uint8)
+        canvas = np.zeros((*seen.shape[:2], 4), np.uint8)
+        for part in self._bands(shift):
+            imaging.sample(texture, seen[part], canvas[part])
         return imaging.colours(canvas), imaging.plane(canvas, 3)
+
+    def _bands(self, shift: Plane) -> Iterator[tuple[slice, slice]]:
+        """The parts of the rectangle, row by row of some nodes, outside which there is nothing of the head."""
+        step = self.grid.step
+        shown = imaging.nearest(self._near, nodes(*shift.shape) + shift * np.float32(1 / (step * self._sheets.detail)))
+        for top in range(0, self.grid.rows, _BAND):
+            columns = np.flatnonzero(shown[max(0, top - 1) : top + _BAND + 1].any(axis=0))
+            if len(columns):
+                left, right = max(0, int(columns[0]) - 1) * step, (int(columns[-1]) + 2) * step
+                yield slice(top * step, (top + _BAND) * step), slice(left, right)
 
     def finish(self, canvas: Pixels, alpha: Pixels) -> Pixels:
         """The head laid over the background, in a copy of the picture."""
@@ -118,6 +135,12 @@ class Head:
     @functools.cached_property
     def _still(self) -> Pixels:
         return to_i420(self._picture)
+
+
+def _near(alpha: Pixels, grid: Grid) -> Pixels:
+    """(rows, columns): not 0 where anything of the head is nearer to a node than the one after the next."""
+    cells = alpha.reshape(grid.rows, grid.step, grid.columns, grid.step).max(axis=(1, 3))
+    return imaging.grow(np.ascontiguousarray(cells), 1)
 
 
 def _head_box(anatomy: Anatomy, matte: Pixels | None, width: int, height: int) -> tuple[float, float, float, float]:

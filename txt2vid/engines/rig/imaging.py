@@ -28,10 +28,13 @@ Planes = NDArray[np.complex64]
 MAGNIFIED_UP_TO = 1 << 21  # pixels of a texture; larger pictures have detail to spare, and memory not
 
 
-def sample(picture: Pixels, where: Array) -> Pixels:
-    """The picture at places (h, w, 2), x and y in its pixels, bilinear; beyond its edge the edge goes on."""
-    result: Pixels = _cv.remap(picture, where, None, _cv.INTER_LINEAR, borderMode=_cv.BORDER_REPLICATE)
-    return result
+def sample(picture: Pixels, where: Array, result: Pixels | None = None) -> Pixels:
+    """The picture at places (h, w, 2), x and y in its pixels, bilinear; beyond its edge the edge goes on.
+
+    result: is filled with it, where given.
+    """
+    found: Pixels = _cv.remap(picture, where, None, _cv.INTER_LINEAR, result, borderMode=_cv.BORDER_REPLICATE)
+    return found
 
 
 def sample_field(field: Array, where: Array) -> Array:
@@ -54,6 +57,13 @@ def sample_planes(planes: Planes, where: Planes) -> Planes:
 
 def _pairs(planes: Planes) -> Array:
     return planes.view(np.float32).reshape(*planes.shape[:3], -1)
+
+
+def nearest(plane: Pixels, where: Planes) -> Pixels:
+    """A plane (rows, columns) at places x + iy (rows, columns), each as the nearest pixel; the edge goes on."""
+    places = where.view(np.float32).reshape(*where.shape, 2)
+    result: Pixels = _cv.remap(plane, places, None, _cv.INTER_NEAREST, borderMode=_cv.BORDER_REPLICATE)
+    return result
 
 
 def largest(planes: Planes) -> float:

@@ -127,13 +127,26 @@ class Sheets:
             "detail": self.detail,
         }
 
-    def backward(self, displacement: Plane) -> list[Array]:
-        """For each pixel of the grid's rectangle the place in each sheet's texture: float32 (height, width, 2)."""
+    def shifts(self, displacement: Plane) -> Plane:
+        """(sheets, rows, columns): where what is seen at each node comes from, from there, in pixels of a texture."""
         step = self.grid.step
         shift = inverted(displacement * np.float32(1 / step))
         shift -= nodes(*shift.shape[1:])
         shift *= np.float32(step * self.detail)
-        return [imaging.enlarge_places(self._wide + _widened(layer), step) for layer in shift]
+        return shift
+
+    def places(self, shift: Plane) -> Array:
+        """For each pixel of the grid's rectangle the place in one sheet's texture: float32 (height, width, 2)."""
+        return imaging.enlarge_places(self._wide + _widened(shift), self.grid.step)
+
+    def rows_within(self, shift: Plane, first: float, last: float) -> tuple[int, int]:
+        """From which pixel's row of the rectangle up to which nothing is left out of a texture's rows first to last."""
+        seen = (self._wide[1:-1, 1:-1] + shift).imag
+        rows = np.flatnonzero((seen.min(axis=1) < last + 1) & (seen.max(axis=1) > first - 1))
+        if not len(rows):
+            return 0, 0
+        step = self.grid.step
+        return max(0, int(rows[0]) - 1) * step, min(self.grid.rows, int(rows[-1]) + 2) * step
 
 
 def _plane(pairs: Array) -> Plane:

@@ -108,15 +108,28 @@ class Slit:
         source = imaging.magnify(source, sheets.detail)
         mask_upper, mask_lower = rim_masks(contour, (source.shape[0], source.shape[1]), origin, sheets.detail)
         self._textures = [_premultiplied(source, mask) for mask in (mask_upper, mask_lower)]
+        shown = [np.flatnonzero(texture[..., 3].any(axis=1)) for texture in self._textures]
+        self._end = float(shown[0][-1]) if len(shown[0]) else -np.inf  # of the upper one's texture: its last row
+        self._start = float(shown[1][0]) if len(shown[1]) else np.inf  # of the lower one's: its first
         self._fade = imaging.repeat(_border_fade(self.grid.width, self.grid.height))
 
     def skin(self, weights: Array, pose: Pose, carried: Array) -> Pixels:
         """Both sides, the upper over the lower, over the grid's rectangle carried along: BGRA, premultiplied."""
         displacement = self._sheets.displacement(weights, pose)
         displacement -= np.complex64(complex(*carried.tolist()))
-        places = self._sheets.backward(displacement)
-        upper, lower = (imaging.sample(*pair) for pair in zip(self._textures, places, strict=True))
-        return imaging.over(upper, lower)
+        upper, lower = self._sheets.shifts(displacement)
+        end = self._sheets.rows_within(upper, -np.inf, self._end)[1]
+        start = self._sheets.rows_within(lower, self._start, np.inf)[0]
+        over, under = (self._sheets.places(shift) for shift in (upper, lower))
+        skin = np.zeros((*under.shape[:2], 4), np.uint8)
+        if start < len(skin):
+            imaging.sample(self._textures[1], under[start:], skin[start:])
+        if end:
+            top = imaging.sample(self._textures[0], over[:end])
+            skin[:start][:end] = top[:start]
+            if start < end:
+                skin[start:end] = imaging.over(top[start:], skin[start:end])
+        return skin
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """Its sheets, where its textures lie in the picture, their alpha (upper, lower), how wide its edge fades."""
