@@ -93,6 +93,13 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """Does the relay hear? It answers with `Pong`."""
+
+    TYPE: ClassVar[str] = "ping"
+
+
+@dataclass(frozen=True, slots=True)
 class Hero:
     """A face that callers may choose. picture: the URL path of a small JPEG, which needs the pass."""
 
@@ -160,6 +167,13 @@ class Heroes:
 
 
 @dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to `Ping`: browsers do not tell pages of the websocket's own pings."""
+
+    TYPE: ClassVar[str] = "pong"
+
+
+@dataclass(frozen=True, slots=True)
 class CallError:
     """What was wrong, in a sentence; the connection closes after it with CLOSE_CODES[code], unless it is a warning."""
 
@@ -177,9 +191,11 @@ class Bye:
     why: str
 
 
-CallerMessage = Join | ChooseHero | Mute | Expression | Leave
-RelayMessage = Welcome | Lobby | InRoom | Heroes | CallError | Bye
-_CALLER: dict[str, type[CallerMessage]] = {kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Expression, Leave)}
+CallerMessage = Join | ChooseHero | Mute | Expression | Leave | Ping
+RelayMessage = Welcome | Lobby | InRoom | Heroes | Pong | CallError | Bye
+_CALLER: dict[str, type[CallerMessage]] = {
+    kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Expression, Leave, Ping)
+}
 
 
 def encode(message: CallerMessage | RelayMessage) -> str:

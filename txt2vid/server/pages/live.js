@@ -1,5 +1,6 @@
 // A call that goes on: who is there, how each is connected, and the words for it.
 
+import { Again } from "./again.js";
 import { stayAwake } from "./awake.js";
 import { pictureOf } from "./gallery.js";
 import { Numbers } from "./numbers.js";
@@ -40,6 +41,7 @@ export class Live extends EventTarget {
   #microphone;
   #numbers = new Numbers(this);
   #gone = new AbortController();
+  #again = new Again(() => this.#goBack(), this.#gone.signal); // WebRTC, where it could not be had
   #track; // that it sends
 
   /** @param {Joining} joining */
@@ -168,9 +170,23 @@ export class Live extends EventTarget {
     const reason = /** @type {import("./peer.js").Peer | null} */ (line)?.noWay?.reason;
     if (this.way === "web") return;
     this.#fallBack(reason ?? "blocked");
+    if (reason !== "none") this.#again.begin();
     this.uplink?.connect(this.way);
     for (const tile of this.tiles.values()) if (!tile.face) this.#connect(tile);
     this.#changed();
+  }
+
+  /** Tries WebRTC beside the web address: the own picture first, and then all. Whether it is had. */
+  async #goBack() {
+    const tiles = [...this.tiles.values()].filter((tile) => tile.player);
+    tiles.sort((one, other) => Number(other.mine) - Number(one.mine)); // the first shows whether it is worth while
+    const [first, ...others] = [...tiles, ...(this.uplink ? [this.uplink] : [])];
+    if (!(await first?.upgrade()) || this.#gone.signal.aborted) return false;
+    this.way = "webrtc";
+    this.notice = "";
+    this.#changed();
+    const had = await Promise.all(others.map((line) => line.upgrade()));
+    return had.every(Boolean);
   }
 
   /** @param {Tile} tile */

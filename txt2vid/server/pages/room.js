@@ -12,7 +12,7 @@ const SUBPROTOCOL = "txt2vid.call.v1";
 const OPENING = 5000; // milliseconds for the first connection
 const OPENINGS = [1500, 1500, 2500]; // milliseconds for those after it: a network that is back answers a new one at once
 const WAITS = [250, 250, 500]; // milliseconds before a new attempt; of both the last one again and again
-const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached
+const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached, and for one
 const FINAL = new Set(["room", "full", "replaced", "protocol"]); // codes after which coming back is no use
 
 /** @type {Record<string, string>} */
@@ -109,12 +109,19 @@ export class Room extends EventTarget {
    */
   async reach() {
     if (this.ended || performance.now() - this.#heard < FRESH) return;
-    if (!this.#reaching) {
-      this.#reaching = new Promise((resolve) => this.addEventListener("heard", () => resolve(), { once: true }));
-      this.renew();
-    }
+    this.#reaching ??= this.#reach();
     await this.#reaching;
     this.#reaching = null;
+  }
+
+  async #reach() {
+    const heard = new Promise((resolve) => this.addEventListener("heard", resolve, { once: true }));
+    if (this.#socket?.readyState === WebSocket.OPEN) {
+      this.#send({ type: "ping" });
+      if (await Promise.race([heard, new Promise((resolve) => setTimeout(() => resolve(null), FRESH))])) return;
+    }
+    this.renew();
+    await heard;
   }
 
   #connect() {
@@ -141,7 +148,7 @@ export class Room extends EventTarget {
     else if (message.type === "room") this.#show("members", message.members);
     else if (message.type === "heroes") this.#show("heroes", message.heroes);
     else if (message.type === "bye") this.#end("over", GOODBYES[message.why] ?? GOODBYES.over);
-    else if (message.type === "error") this.#fail(message);
+    else if (message.type === "error") this.#fail(message); // of pongs there is nothing to do
     this.dispatchEvent(new Event("heard"));
   }
 
