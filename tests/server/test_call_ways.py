@@ -11,6 +11,7 @@ pytest.importorskip("aiortc")
 from tests.server.browsers import chromium
 from tests.server.calls.callers import joined, make_room
 from tests.server.test_call_page import FAST, LIVE, NUMBERS, OTHER, UNCHANGED, enter, goes_on, spoken
+from txt2vid.core.wire import Spoken, Text
 
 Server = Any  # of conftest.py, which tests cannot import
 POLICY = """(() => {
@@ -51,6 +52,41 @@ def test_once_udp_gets_through_it_goes_over_to_it_and_nothing_breaks_off(server:
         page.until(f"/Round trip \\d+ ms .* ↑ [1-9]\\d* ↓ \\d+ kbit/.test({NUMBERS})")
         heard = server.ask(f"/api/sessions/{carl}", Authorization=bob.bearer).json
         assert heard["live"]
+        page.click("#hang-up")
+        page.until("!document.querySelector('#over').hidden")
+        assert page.trouble() == []
+
+
+SAID = f"[...({OTHER}?.querySelectorAll('.said') ?? [])].map((it) => it.textContent).join('').trim()"
+READ = f"{OTHER}.querySelector('.captions').textContent.trim()"
+
+
+def test_what_is_spoken_for_somebody_is_read_along_on_demand(server: Server, tmp_path: Path) -> None:
+    room, text = make_room(server), "This sentence is spoken for Bob."
+    with joined(server, room, "Bob") as bob, chromium(tmp_path, spoken(tmp_path, "slt", "Hello.", FAST)) as page:
+        enter(page, f"http://localhost:{server.port}/call/{room}", "Carl")
+        page.until(LIVE)
+        pressed = "document.querySelector('#cc').getAttribute('aria-pressed')"
+        assert page.run(pressed) == "false"
+        with server.talk(session=bob.session, token=bob.token) as talk:
+            talk.say(Text("Nobody reads this.", 1))
+            talk.until(Spoken)
+            assert page.run(READ) == ""
+            page.press("c")
+            page.until(f"{pressed} === 'true'")
+            page.run(f"void (window.lit = new Set(), setInterval(() => window.lit.add({SAID}), 20))")
+            talk.say(Text(text, 2))
+            page.until(f"{SAID} === {text!r}")
+            lit = page.run("[...window.lit]")
+            assert all(text.startswith(each) for each in lit)
+            assert len(lit) > 3  # word by word
+            box = f"{OTHER}.querySelector('.captions')"
+            assert page.run(f"[{box}.role, {box}.ariaLive, {box}.ariaLabel]") == ["region", "polite", "What Bob says"]
+            talk.say(Text("And this one is never heard to its end, since it is not read to its end.", 3))
+            page.until(f"{SAID}.startsWith('And this')")
+            page.click("#cc")
+            assert page.run(READ) == ""
+            assert page.run(pressed) == "false"
         page.click("#hang-up")
         page.until("!document.querySelector('#over').hidden")
         assert page.trouble() == []

@@ -23,6 +23,7 @@ from txt2vid.core.callwire import (
     Mute,
     Ping,
     Pong,
+    ReadAlong,
     RelayMessage,
     decode_caller,
 )
@@ -122,6 +123,8 @@ class Live(Line, Caller):
             self._calls.mute(room, who, on=message.on)
         elif isinstance(message, Expression):
             self._express(room, who, message)
+        elif isinstance(message, ReadAlong):
+            self._calls.reading.turn(who, on=message.on)
         elif isinstance(message, Ping):
             self.tell(Pong())
         elif isinstance(message, Leave):

@@ -31,6 +31,7 @@ export class Live extends EventTarget {
   notice = ""; // why it is not WebRTC
   hint = ""; // what the microphone wants
   draws = false; // whether faces are drawn here
+  captions = false; // whether what is said is read along
   /** @type {Uplink | null} */
   uplink = null;
   /** @type {Map<string, Tile>} by session */
@@ -55,6 +56,11 @@ export class Live extends EventTarget {
     this.room.addEventListener("members", () => this.#arrange());
     this.room.addEventListener("heroes", () => this.#arrange());
     this.room.addEventListener("state", () => this.#stateChanged());
+    this.room.addEventListener("caption", (event) => {
+      const message = /** @type {CustomEvent} */ (event).detail;
+      const tile = this.tiles.get(message.session);
+      if (this.captions && tile && !tile.mine) tile.captions.take(message);
+    });
     const signal = this.#gone.signal;
     stayAwake(signal);
     addEventListener("pagehide", () => this.#hangUpLines(true), { signal });
@@ -78,6 +84,13 @@ export class Live extends EventTarget {
     this.#undrawable.clear();
     for (const tile of this.tiles.values()) this.#connect(tile);
     this.#changed();
+  }
+
+  /** @param {boolean} on whether what the others say is written under their pictures */
+  read(on) {
+    this.captions = on;
+    this.room.read(on);
+    for (const tile of this.tiles.values()) tile.captions.turn(on);
   }
 
   /** In one or two sentences: how the call is. */
@@ -142,6 +155,7 @@ export class Live extends EventTarget {
     const mine = member.id === this.room.welcome?.id;
     const tile = new Tile(member, this.#access(mine));
     this.tiles.set(member.session, tile);
+    tile.captions.turn(this.captions);
     element(mine ? "mine" : "others").append(tile.element);
     tile.addEventListener("change", () => this.#changed());
     tile.addEventListener("noway", () => this.#noWay(tile.peer));
@@ -155,6 +169,7 @@ export class Live extends EventTarget {
   #remove(session, tile, tell) {
     this.tiles.delete(session);
     tile.close(tell);
+    tile.captions.turn(false);
     tile.element.remove();
   }
 

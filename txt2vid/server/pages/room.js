@@ -22,7 +22,7 @@ const GOODBYES = {
   stopping: "The server is going down, and the call with it.",
 };
 
-/** Fires "state", "welcome" (a new place), "members", "heroes" and "warning" (a CustomEvent, its detail a sentence). */
+/** Fires "state", "welcome" (a new place), "members", "heroes", "warning" (a CustomEvent, its detail a sentence) and "caption" (its the message). */
 export class Room extends EventTarget {
   /** @type {RoomState} */
   state = "connecting";
@@ -40,6 +40,7 @@ export class Room extends EventTarget {
   #hero;
   #resume;
   #muted = false;
+  #reads = false;
   #attempt = 0;
   #timer = 0;
   #heard = -Infinity; // performance.now() of the last message
@@ -83,6 +84,12 @@ export class Room extends EventTarget {
   mute(on) {
     this.#muted = on;
     this.#send({ type: "mute", on });
+  }
+
+  /** @param {boolean} on whether captions are wanted, which come as "caption" */
+  read(on) {
+    this.#reads = on;
+    this.#send({ type: "captions", on });
   }
 
   /** @param {string} name of an expression that this member's face shows */
@@ -147,6 +154,7 @@ export class Room extends EventTarget {
     else if (message.type === "lobby") this.#wait(message.position);
     else if (message.type === "room") this.#show("members", message.members);
     else if (message.type === "heroes") this.#show("heroes", message.heroes);
+    else if (message.type === "caption" || message.type === "cut") this.dispatchEvent(new CustomEvent("caption", { detail: message }));
     else if (message.type === "bye") this.#end("over", GOODBYES[message.why] ?? GOODBYES.over);
     else if (message.type === "error") this.#fail(message); // of pongs there is nothing to do
     this.dispatchEvent(new Event("heard"));
@@ -160,6 +168,7 @@ export class Room extends EventTarget {
     this.#say("in");
     this.#show("heroes", welcome.heroes);
     if (this.#muted) this.#send({ type: "mute", on: true });
+    if (this.#reads) this.#send({ type: "captions", on: true });
     if (fresh) this.dispatchEvent(new Event("welcome"));
   }
 

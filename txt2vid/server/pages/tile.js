@@ -5,6 +5,7 @@ import { FacePlayer } from "./faceplayer.js";
 import { make, setText } from "./page.js";
 import { Peer } from "./peer.js";
 import { Player } from "./player.js";
+import { TileCaptions } from "./tilecaptions.js";
 import { shows } from "./trial.js";
 
 /** @typedef {import("./room.js").Member} Member */
@@ -34,6 +35,7 @@ export class Tile extends EventTarget {
   #name = make("span", { class: "who" });
   #muted = make("span", { class: "muted" }, "muted");
   #words = make("span", { class: "how" });
+  captions = new TileCaptions(() => this.#time());
   element;
   /** @type {Member} */
   member;
@@ -51,7 +53,7 @@ export class Tile extends EventTarget {
     this.#access = access;
     this.video = this.#screen(access.mine); // nobody wants to hear themselves
     const caption = make("p", { class: "name", "aria-live": "polite", "aria-atomic": "true" }, this.#name, this.#muted, this.#words);
-    this.element = make(access.mine ? "div" : "li", { class: "tile" }, this.#picture, this.video, caption);
+    this.element = make(access.mine ? "div" : "li", { class: "tile" }, this.#picture, this.video, this.captions.element, caption);
     this.show(member, "");
   }
 
@@ -64,6 +66,7 @@ export class Tile extends EventTarget {
     const name = this.#access.mine ? "You" : member.name || "Somebody";
     setText(this.#name, name);
     this.video.setAttribute("aria-label", `${name}, as a talking face`);
+    this.captions.element.setAttribute("aria-label", `What ${name} says`);
     this.#muted.hidden = !member.muted;
     if (picture && this.#picture.getAttribute("src") !== picture) this.#picture.src = picture;
     this.#look();
@@ -100,6 +103,7 @@ export class Tile extends EventTarget {
 
   /** @param {boolean} tell whether the server does not know yet */
   close(tell = true) {
+    this.captions.clear();
     for (const peer of [this.peer, this.#trial?.peer]) peer?.close(tell);
     this.player?.end();
     this.face?.close();
@@ -204,6 +208,13 @@ export class Tile extends EventTarget {
       addEventListener("click", () => void this.#play(), { once: true }); // browsers want one before they make sound
       this.#how("connecting", "Click for sound.");
     }
+  }
+
+  /** Seconds of the session that are shown. */
+  #time() {
+    if (this.face) return this.face.time;
+    if (this.player) return this.captions.of(this.video.currentTime - this.player.offset);
+    return this.captions.live(this.peer?.measured?.buffer);
   }
 
   #look() {
