@@ -179,7 +179,10 @@ def one(pages: list[Chromium], cut: Cut, seconds: float, *, log: bool) -> list[t
         page.run("void (window.log.length = 0)")
     begun = time.time()
     cut.begin()
-    time.sleep(seconds)
+    while time.time() < begun + seconds:
+        for page in pages:
+            page.run("1")  # a browser that is not listened to hangs up
+        time.sleep(min(1.0, max(0.0, begun + seconds - time.time())))
     back = time.time()
     cut.end()
     found: list[tuple[float, float] | None] = [None] * len(pages)

@@ -157,7 +157,12 @@ export class Live extends EventTarget {
     this.tiles.set(member.session, tile);
     tile.captions.turn(this.captions);
     element(mine ? "mine" : "others").append(tile.element);
-    tile.addEventListener("change", () => this.#changed());
+    let before = tile.state;
+    tile.addEventListener("change", () => {
+      if (before === "reconnecting" && tile.state === "live") this.room.hurry();
+      before = tile.state;
+      this.#changed();
+    });
     tile.addEventListener("noway", () => this.#noWay(tile.peer));
     tile.addEventListener("nodrawing", () => this.#noDrawing(tile));
     this.#connect(tile);

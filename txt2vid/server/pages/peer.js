@@ -79,7 +79,9 @@ export class Peer extends EventTarget {
     for (let failures = 0; !signal.aborted; failures++) {
       const again = this.state !== "connecting"; // it was there already: one that is cut twice is not yet blocked
       try {
-        const link = (this.#link && (await this.#revived(this.#link, signal))) || (await this.#begin(signal));
+        const back = this.#link && (await this.#revived(this.#link, signal));
+        if (signal.aborted) return; // the place is another one, or none
+        const link = back ?? (await this.#begin(signal));
         failures = -1;
         this.#blocked = 0;
         this.#say("live");

@@ -42,6 +42,7 @@ export class Room extends EventTarget {
   #muted = false;
   #reads = false;
   #attempt = 0;
+  #begun = 0; // performance.now() of the newest attempt
   #timer = 0;
   #heard = -Infinity; // performance.now() of the last message
   /** @type {Promise<void> | null} */
@@ -110,6 +111,11 @@ export class Room extends EventTarget {
     this.#connect();
   }
 
+  /** Something else was heard of the server: an attempt that was begun before waits for packets that are lost. */
+  hurry() {
+    if (this.state === "reconnecting" && performance.now() - this.#begun > FRESH) this.renew();
+  }
+
   /**
    * Resolves once the server can be reached, or the call has ended. Requests cannot tell as soon: browsers have them wait
    * for connections that were begun while there was no network, and are tried again more and more seldom.
@@ -133,6 +139,7 @@ export class Room extends EventTarget {
 
   #connect() {
     clearTimeout(this.#timer);
+    this.#begun = performance.now();
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, SUBPROTOCOL);
