@@ -12,6 +12,8 @@ const SUBPROTOCOL = "txt2vid.call.v1";
 const OPENING = 5000; // milliseconds for the first connection
 const OPENINGS = [1500, 1500, 2500]; // milliseconds for those after it: a network that is back answers a new one at once
 const WAITS = [250, 250, 500]; // milliseconds before a new attempt; of both the last one again and again
+const OFFLINE = 3000; // the same while the browser says that there is no network: it slows down whoever failed often
+const STUCK = 1000; // milliseconds after which an attempt counts as lost, where something else is heard of the server
 const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached, and for one
 const FINAL = new Set(["room", "full", "replaced", "protocol"]); // codes after which coming back is no use
 
@@ -113,7 +115,7 @@ export class Room extends EventTarget {
 
   /** Something else was heard of the server: an attempt that was begun before waits for packets that are lost. */
   hurry() {
-    if (this.state === "reconnecting" && performance.now() - this.#begun > FRESH) this.renew();
+    if (this.state === "reconnecting" && performance.now() - this.#begun > STUCK) this.renew();
   }
 
   /**
@@ -216,7 +218,7 @@ export class Room extends EventTarget {
     this.#drop();
     const known = this.welcome !== null || this.state === "lobby";
     this.#say(known ? "reconnecting" : "connecting", this.reason || "The server cannot be reached.");
-    const wait = WAITS[Math.min(this.#attempt++, WAITS.length - 1)];
+    const wait = navigator.onLine ? WAITS[Math.min(this.#attempt++, WAITS.length - 1)] : OFFLINE;
     this.#timer = setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2));
   }
 
