@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txt2vid.core import callwire
-from txt2vid.core.callwire import ChooseHero, Hero, InRoom, Join, Leave, Member, Mute, Welcome, decode_caller, encode
+from txt2vid.core.callwire import (
+    ChooseHero,
+    Hero,
+    InRoom,
+    Join,
+    Leave,
+    Member,
+    Mute,
+    Ping,
+    ReadAlong,
+    Welcome,
+    decode_caller,
+    encode,
+)
 from txt2vid.core.checks import WireError
 from txt2vid.core.wire import Expression
 
@@ -24,6 +37,8 @@ from txt2vid.core.wire import Expression
         Mute(on=True),
         Mute(on=False),
         Leave(),
+        ReadAlong(on=True),
+        Ping(),
     ],
 )
 def test_what_is_said_is_understood(message: callwire.CallerMessage) -> None:

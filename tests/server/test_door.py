@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ PATIENCE = 30.0
 
 
 class Echo(asyncio.Protocol):
-    """Sends back what comes."""
+    """Sends back what comes; hangs up at "bye"."""
+
+    gone = threading.Event()  # one of them is
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -32,8 +35,11 @@ class Echo(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(data)
+        if data == b"bye":
+            self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
+        self.gone.set()
         self._transport.close()  # Python 3.10 warns of a transport that its protocol has not closed
 
 
@@ -117,6 +123,15 @@ def test_the_answer_arrives_though_more_is_sent(place: Place) -> None:
         end.sendall(b"POST /x HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + b"z" * 1_000_000)
         end.shutdown(socket.SHUT_WR)
         assert HINT in read_all(end).decode()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio knows no limit")
+def test_who_says_no_goodbye_is_gone_all_the_same(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "GOODBYE_SECONDS", 0.2)
+    Echo.gone.clear()
+    with place.plain() as below, place.trust.wrap_socket(below, server_hostname="127.0.0.1") as end:
+        end.sendall(b"bye")  # and nothing is read: what is ours goes unanswered
+        assert Echo.gone.wait(PATIENCE / 2)
 
 
 def test_who_breaks_off_does_no_harm(place: Place) -> None:

@@ -93,6 +93,21 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAlong:
+    """Whether the caller wants captions: what is said in the room, from now on."""
+
+    TYPE: ClassVar[str] = "captions"
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Does the relay hear? It answers with `Pong`."""
+
+    TYPE: ClassVar[str] = "ping"
+
+
+@dataclass(frozen=True, slots=True)
 class Hero:
     """A face that callers may choose. picture: the URL path of a small JPEG, which needs the pass."""
 
@@ -160,6 +175,38 @@ class Heroes:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A member is going to say this, in seconds of the session. words: when each begins, with the space behind it.
+
+    now: the session's time as this is told. zero: seconds of the streams' time stamps where the session's time is 0.
+    """
+
+    TYPE: ClassVar[str] = "caption"
+    session: str
+    start: float
+    stop: float
+    words: tuple[tuple[float, str], ...]
+    now: float
+    zero: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """An interruption: from `at` on nothing is said that was told before."""
+
+    TYPE: ClassVar[str] = "cut"
+    session: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to `Ping`: browsers do not tell pages of the websocket's own pings."""
+
+    TYPE: ClassVar[str] = "pong"
+
+
+@dataclass(frozen=True, slots=True)
 class CallError:
     """What was wrong, in a sentence; the connection closes after it with CLOSE_CODES[code], unless it is a warning."""
 
@@ -177,9 +224,11 @@ class Bye:
     why: str
 
 
-CallerMessage = Join | ChooseHero | Mute | Expression | Leave
-RelayMessage = Welcome | Lobby | InRoom | Heroes | CallError | Bye
-_CALLER: dict[str, type[CallerMessage]] = {kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Expression, Leave)}
+CallerMessage = Join | ChooseHero | Mute | Expression | Leave | ReadAlong | Ping
+RelayMessage = Welcome | Lobby | InRoom | Heroes | Said | Unsaid | Pong | CallError | Bye
+_CALLER: dict[str, type[CallerMessage]] = {
+    kind.TYPE: kind for kind in (Join, ChooseHero, Mute, Expression, Leave, ReadAlong, Ping)
+}
 
 
 def encode(message: CallerMessage | RelayMessage) -> str:

@@ -32,6 +32,7 @@ class Captions:
     """
 
     def __init__(self, zero: float = 0.0) -> None:
+        self.also: Callable[[Caption | float], None] | None = None  # who else is told, in seconds of the session
         self._zero = zero
         self._kept: deque[Caption] = deque(maxlen=KEPT)
         self._readers: set[Reader] = set()
@@ -50,11 +51,15 @@ class Captions:
         for part in pieces(caption):
             self._kept.append(part)
             self._push(self._event(part))
+            if self.also is not None:
+                self.also(part)
 
     def cut(self, at: float) -> None:
         """An interruption: from `at` on, in seconds of the session, nothing is said that was told of before."""
         self._end(at)
         self._push(_event("cut", {"at": round(at + self._zero, MS)}))
+        if self.also is not None:
+            self.also(at)
 
     def subscribe(self, now: float | None = None) -> Reader:
         """A reader, who gets first what is being said; `close` it. now: seconds of the session, if known."""

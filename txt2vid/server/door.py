@@ -6,8 +6,10 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from txt2vid.core.tasks import within
 from txt2vid.server import limits
@@ -71,13 +73,15 @@ class Door:
 
     async def _greet(self, connection: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
         loop, seconds = asyncio.get_running_loop(), limits.GREETING_SECONDS
-        kept = False
+        kept, goodbye = False, dict[str, Any]()
+        if sys.version_info >= (3, 11):  # before, asyncio knows no limit
+            goodbye["ssl_shutdown_timeout"] = limits.GOODBYE_SECONDS
         try:
             first = await within(_first_byte(connection), seconds)
             if first == _HANDSHAKE:
                 kept = True  # asyncio's from here on, whatever happens
                 await loop.connect_accepted_socket(
-                    protocol, connection, ssl=self._context, ssl_handshake_timeout=seconds
+                    protocol, connection, ssl=self._context, ssl_handshake_timeout=seconds, **goodbye
                 )
             elif first:
                 await within(_decline(connection), seconds)

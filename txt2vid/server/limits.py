@@ -75,6 +75,7 @@ OPEN_FILES = 4096  # of the server's process, where the system allows it: connec
 HEAD_BYTES = 16 * 1024  # of a request before its body
 GREETINGS = 256  # connections that have not finished their TLS handshake; the one that takes longest goes for a new one
 GREETING_SECONDS = 10.0  # that they may take: several round trips on any network
+GOODBYE_SECONDS = 5.0  # for the other end to say goodbye, as TLS wants it: some never do, and asyncio waits for 30
 ACCEPT_SECONDS = 1  # until connections are accepted again where the system had no more room
 KEEP_ALIVE = 15  # seconds that an idle HTTP connection stays open: the page asks once a second
 DEAD_SECONDS = 120  # after which the system drops a peer that acknowledges nothing, or reads nothing

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
+from txt2vid.core.captions import Caption
 from txt2vid.core.expressions import NEUTRAL, Cue
 from txt2vid.core.tasks import within
 from txt2vid.core.wire import EPOCHS
@@ -42,6 +45,7 @@ class Sessions:
     def __init__(self, studios: Studios, faces: Faces, manner: Manner) -> None:
         self.by_name: dict[str, Session] = {}
         self.private: dict[str, str] = {}
+        self.overheard: Callable[[str, Caption | float], None] | None = None  # told of what private ones say
         self.manner = manner
         self._studios, self._faces = studios, faces
 
@@ -65,6 +69,8 @@ class Sessions:
         )
         private = name in self.private
         session = Session(name, face, standing=standing, broadcaster=broadcaster, forwarder=forwarder, private=private)
+        if private and self.overheard is not None:
+            session.captions.also = partial(self.overheard, name)
         self.by_name[name] = session
         self.touch(session)
         return session

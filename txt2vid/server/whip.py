@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -64,16 +65,39 @@ class _Caller(Sender):
         self.label = label
         self._hub, self._resource, self._hello = hub, resource, hello
         self._session: Session | None = None
+        self._sitting: asyncio.Task[None] | None = None
+        self._gone = False
         self._allowance = Allowance(_now())
 
     async def sit(self) -> None:
-        """Takes the session's seat. Raises Refused."""
+        """Takes the session's seat. Raises Refused.
+
+        Where the same member of a call speaks on another line, it does so until the first packet comes on this one.
+        """
+        private = self._hello.session in self._hub.sessions.private
+        taken = self._hub.sessions.by_name.get(self._hello.session or "")
+        if private:
+            self._hello = replace(self._hello, interrupt=True)
+        if not private or taken is None or taken.seat.sender is None:
+            await self._sit()
+
+    async def _sit(self) -> None:
         self._session, _ = await self._hub.claim(self._hello, self)
+
+    async def _take_over(self) -> None:
+        try:
+            await self._sit()
+        except Refused as err:
+            self.dismiss(err.code, str(err))
 
     def hear(self, position: int, payload: bytes) -> None:
         """A packet."""
         session = self._session
+        if self._gone:
+            return
         if session is None:
+            if self._sitting is None:
+                self._sitting = asyncio.get_running_loop().create_task(self._take_over(), name="take over")
             return
         try:
             self._allowance.message(_now())
@@ -87,6 +111,9 @@ class _Caller(Sender):
 
     def leave(self) -> None:
         """Stands up; WHIP has no coming back to the same seat, but the same session can be had again."""
+        self._gone = True
+        if self._sitting is not None:
+            self._sitting.cancel()
         if self._session is not None:
             self._hub.release(self._session, self, broken=False)
             self._session = None
@@ -97,7 +124,8 @@ class _Caller(Sender):
             say(_log, "sender warned", sender=self.label, code=message.code, why=message.message)
 
     def dismiss(self, code: str, message: str) -> None:
-        """The peer is closed."""
+        """The peer is closed; what it still sends is not heard: its positions are not those of who speaks now."""
+        self._gone = True
         say(_log, "sender dismissed", sender=self.label, code=code, why=message)
         self._resource.close(message)
 
@@ -144,6 +172,7 @@ class Whip:
         resource.peer = await self._opened(
             resource, self.peers.ingest(offer, caller.hear, self._ending(resource, caller)), caller
         )
+        resource.ends_with(request.scope.get(HELD))
         return self._created(request, resource)
 
     async def play(self, request: Request) -> Response:

@@ -11,8 +11,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.server.calls.callers import connected, joined, make_room
-from txt2vid.core.callwire import CLOSE_CODES, SUBPROTOCOL, ChooseHero, Join, Leave, Mute
-from txt2vid.core.wire import Expression
+from txt2vid.core.callwire import CLOSE_CODES, SUBPROTOCOL, ChooseHero, Join, Leave, Mute, Ping
+from txt2vid.core.wire import EPOCHS, Expression, Interrupt, Spoken, Text
 
 Server = Any  # of conftest.py, which tests cannot import
 ShortLived = Callable[..., Any]
@@ -220,3 +220,31 @@ def test_everybody_is_told_that_the_server_ends(short_lived: ShortLived) -> None
             assert waiting.end() == ({"type": "bye", "why": "stopping"}, 1000)
             assert silent.end()[1] == CLOSE_CODES["stopping"]
             assert server.process.wait(30) == 0
+
+
+def test_who_wants_captions_is_told_what_is_said_for_a_member(server: Server) -> None:
+    room, text = make_room(server), "Good morning to all."
+    with joined(server, room) as anna, joined(server, room) as bob, joined(server, room) as carl:
+        for caller in (anna, bob):
+            caller.say('{"type":"captions","on":true}')
+        anna.say('{"type":"captions","on":false}')
+        for caller in (anna, bob):
+            caller.say(Ping())
+            caller.until("pong")
+        with server.talk(session=carl.session, token=carl.token) as talk:
+            talk.say(Text(text, 1))
+            told = bob.until("caption")
+            assert told["session"] == carl.session
+            assert "".join(word for _, word in told["words"]).strip() == text
+            assert told["start"] == told["words"][0][0] <= told["words"][-1][0] <= told["stop"]
+            assert told["zero"] > 0
+            assert told["now"] >= 0
+            talk.until(Spoken)
+            talk.say(Text("A long sentence that is never said to its end, since somebody interrupts it.", 2))
+            bob.until("caption")
+            talk.say(Interrupt((talk.ready.epoch + 1) % EPOCHS))
+            assert bob.until("cut")["session"] == carl.session
+        for caller in (anna, carl):
+            caller.say(Ping())
+            while (message := caller.hear())["type"] != "pong":
+                assert message["type"] == "room"

@@ -15,6 +15,7 @@ from txt2vid.core.tasks import within
 from txt2vid.errors import Txt2VidError
 from txt2vid.server import limits
 from txt2vid.server.calls.gallery import Gallery
+from txt2vid.server.calls.reading import Reading
 from txt2vid.server.calls.rooms import Full, Manner, Member, Room, Rooms
 from txt2vid.server.hub import Hub
 from txt2vid.server.logs import say
@@ -56,6 +57,7 @@ class Calls:
         self.refused: Counter[str] = Counter()
         self._hub, self._ice_servers = hub, ice_servers
         self._callers: dict[str, Caller] = {}  # by their ids, in rooms and lobbies
+        self.reading = Reading(hub, self.rooms, self._callers)
         self._choosing: dict[str, asyncio.Task[None]] = {}  # by members' ids: faces that are made ready for them
         self._making = Bucket(limits.ROOMS_A_SECOND, limits.ROOMS_BURST, 0.0)
         self._guesses = Addresses(limits.GUESSES_A_SECOND, limits.GUESSES_BURST, limits.MAX_GUESSERS)
@@ -147,6 +149,7 @@ class Calls:
         if self._callers.get(who) is not caller:
             return
         del self._callers[who]
+        self.reading.turn(who, on=False)
         if broken:
             room.lost(who, self._now())
         else:
@@ -225,6 +228,7 @@ class Calls:
     def _gone(self, room: Room, who: str) -> None:
         """One who does not come back: the pass dies, and the session with all that watch it."""
         member = room.leave(who, self._now())
+        self.reading.turn(who, on=False)
         if who in self._choosing:
             self._choosing[who].cancel()
         if member is None:

@@ -21,6 +21,9 @@ from txt2vid.core.callwire import (
     Leave,
     Lobby,
     Mute,
+    Ping,
+    Pong,
+    ReadAlong,
     RelayMessage,
     decode_caller,
 )
@@ -36,7 +39,7 @@ from txt2vid.server.line import Line
 from txt2vid.server.rates import Bucket
 from txt2vid.server.seat import Refused
 
-_WHOLE = (InRoom, Heroes, Lobby)  # the newest says it all
+_WHOLE = (InRoom, Heroes, Lobby, Pong)  # the newest says it all
 MEANT = 1000  # the close code of one who hangs up; any other (a page that is loaded anew, 1001) may come back
 
 
@@ -120,6 +123,10 @@ class Live(Line, Caller):
             self._calls.mute(room, who, on=message.on)
         elif isinstance(message, Expression):
             self._express(room, who, message)
+        elif isinstance(message, ReadAlong):
+            self._calls.reading.turn(who, on=message.on)
+        elif isinstance(message, Ping):
+            self.tell(Pong())
         elif isinstance(message, Leave):
             self._left = True
             self.bye("left")

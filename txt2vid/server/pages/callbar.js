@@ -10,7 +10,7 @@ import { element, setText } from "./page.js";
 const DRAWS = "txt2vid call draws"; // in localStorage: "yes"
 const THANKS = 2000; // milliseconds that a button says what it did
 
-/** Mute, hero, copy, hang up. It lives as long as the page; `use` tells it of each call. */
+/** Mute, hero, captions, copy, hang up. It lives as long as the page; `use` tells it of each call. */
 export class Callbar {
   /** @type {Live | null} */
   #live = null;
@@ -19,6 +19,8 @@ export class Callbar {
   #mute = element("mute");
   #draw = element("draw");
   #draws = mayDraw() && remembered();
+  #cc = element("cc");
+  #reads = false; // is not kept: who wants captions in one call may not want them on the next screen
   #chooser = /** @type {HTMLDialogElement} */ (element("chooser"));
   #gallery = new Gallery("chooser-heroes", false);
   #voice = /** @type {HTMLSelectElement} */ (element("chooser-voice"));
@@ -33,6 +35,7 @@ export class Callbar {
     this.#mute.addEventListener("click", () => void this.#toggle());
     this.#draw.hidden = !mayDraw();
     this.#draw.addEventListener("click", () => this.#choose(!this.#draws));
+    this.#cc.addEventListener("click", () => this.#read(!this.#reads));
     element("hero").addEventListener("click", () => this.#chooser.showModal());
     element("hang-up").addEventListener("click", () => this.#live?.hangUp());
     for (const id of ["copy", "alone-copy", "join-copy"]) {
@@ -50,6 +53,7 @@ export class Callbar {
   use(live) {
     this.#live = live;
     live.draw(this.#draws);
+    live.read(this.#reads);
     this.#warn("");
     live.room.addEventListener("heroes", () => this.#heroes());
     live.room.addEventListener("members", () => this.#heroes());
@@ -86,8 +90,18 @@ export class Callbar {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
-    if (event.key.toLowerCase() !== "m" || typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.#live && !this.#live.room.ended && !this.#chooser.open) void this.#toggle();
+    if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.#live || this.#live.room.ended || this.#chooser.open) return;
+    if (event.key.toLowerCase() === "m") void this.#toggle();
+    if (event.key.toLowerCase() === "c") this.#read(!this.#reads);
+  }
+
+  /** @param {boolean} reads */
+  #read(reads) {
+    this.#reads = reads;
+    this.#live?.read(reads);
+    setText(element("said"), reads ? "Captions are on." : "Captions are off.");
+    this.#show();
   }
 
   /** @param {boolean} draws */
@@ -125,6 +139,7 @@ export class Callbar {
     const use = this.#mute.querySelector("use");
     if (use?.getAttribute("href") !== icon) use?.setAttribute("href", icon); // one that is set again is drawn anew
     this.#draw.setAttribute("aria-pressed", String(this.#draws));
+    this.#cc.setAttribute("aria-pressed", String(this.#reads));
     this.#mute.setAttribute("aria-pressed", String(off || muted));
     this.#mute.title = off ? reason || "Turn the microphone on" : `${words} (m)`;
     setText(/** @type {HTMLElement} */ (this.#mute.querySelector("span")), words);

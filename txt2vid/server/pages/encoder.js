@@ -5,7 +5,6 @@ import { Resampler } from "./resample.js";
 /** @typedef {(position: number, payload: Uint8Array) => void} OnPacket  position: samples since the beginning */
 
 const OPUS_RATE = 48000;
-const OPUS_FRAME = 960; // samples of 20 ms
 const BITRATE = 24000; // bit/s
 const PCM_RATE = 16000;
 const OPUS = { codec: "opus", sampleRate: OPUS_RATE, numberOfChannels: 1, bitrate: BITRATE };
@@ -24,14 +23,17 @@ export class Encoder {
   #opus = null;
 
   /**
+   * @param {MediaStreamTrack | null} track that is heard first
    * @param {OnPacket} onPacket
    * @returns {Promise<Encoder>}
    */
-  static async open(onPacket) {
-    const context = new AudioContext({ latencyHint: "interactive" });
+  static async open(track, onPacket) {
+    const opus = await knowsOpus();
+    const context = opus ? hearing(track) : new AudioContext({ latencyHint: "interactive" });
     await context.audioWorklet.addModule("/capture-worklet.js");
-    const able = context.sampleRate === OPUS_RATE && (await knowsOpus());
-    return new Encoder(context, able, onPacket);
+    const made = new Encoder(context, opus, onPacket);
+    made.listen(track);
+    return made;
   }
 
   /**
@@ -82,13 +84,16 @@ export class Encoder {
       error: () => this.close(), // the sender notices that nothing comes
     });
     this.#opus.configure(OPUS);
-    return ({ data }) => {
-      if (this.#opus?.state !== "configured") return;
+    const encode = (/** @type {Float32Array<ArrayBuffer>} */ data) => {
+      if (this.#opus?.state !== "configured" || data.length === 0) return;
       const timestamp = (taken * 1e6) / OPUS_RATE;
       const about = { format: /** @type {const} */ ("f32-planar"), sampleRate: OPUS_RATE, numberOfChannels: 1 };
-      this.#opus.encode(new AudioData({ ...about, numberOfFrames: OPUS_FRAME, timestamp, data }));
-      taken += OPUS_FRAME;
+      this.#opus.encode(new AudioData({ ...about, numberOfFrames: data.length, timestamp, data }));
+      taken += data.length;
     };
+    if (this.#context.sampleRate === OPUS_RATE) return ({ data }) => encode(data);
+    const resampler = new Resampler(this.#context.sampleRate, OPUS_RATE);
+    return ({ data }) => encode(resampler.push(data)); // the encoder itself makes packets of 20 ms of it
   }
 
   /**
@@ -106,6 +111,21 @@ export class Encoder {
       onPacket(position, new Uint8Array(view.buffer));
       position += samples.length;
     };
+  }
+}
+
+/**
+ * A context at Opus's rate. Where the browser cannot hear a microphone at another rate than its own (Firefox), one at that.
+ * @param {MediaStreamTrack | null} track
+ */
+function hearing(track) {
+  const context = new AudioContext({ latencyHint: "interactive", sampleRate: OPUS_RATE });
+  try {
+    if (track) context.createMediaStreamSource(new MediaStream([track]));
+    return context;
+  } catch {
+    void context.close();
+    return new AudioContext({ latencyHint: "interactive" });
   }
 }
 

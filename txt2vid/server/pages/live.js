@@ -1,5 +1,6 @@
 // A call that goes on: who is there, how each is connected, and the words for it.
 
+import { Again } from "./again.js";
 import { stayAwake } from "./awake.js";
 import { pictureOf } from "./gallery.js";
 import { Numbers } from "./numbers.js";
@@ -30,6 +31,7 @@ export class Live extends EventTarget {
   notice = ""; // why it is not WebRTC
   hint = ""; // what the microphone wants
   draws = false; // whether faces are drawn here
+  captions = false; // whether what is said is read along
   /** @type {Uplink | null} */
   uplink = null;
   /** @type {Map<string, Tile>} by session */
@@ -40,6 +42,7 @@ export class Live extends EventTarget {
   #microphone;
   #numbers = new Numbers(this);
   #gone = new AbortController();
+  #again = new Again(() => this.#goBack(), this.#gone.signal); // WebRTC, where it could not be had
   #track; // that it sends
 
   /** @param {Joining} joining */
@@ -53,6 +56,11 @@ export class Live extends EventTarget {
     this.room.addEventListener("members", () => this.#arrange());
     this.room.addEventListener("heroes", () => this.#arrange());
     this.room.addEventListener("state", () => this.#stateChanged());
+    this.room.addEventListener("caption", (event) => {
+      const message = /** @type {CustomEvent} */ (event).detail;
+      const tile = this.tiles.get(message.session);
+      if (this.captions && tile && !tile.mine) tile.captions.take(message);
+    });
     const signal = this.#gone.signal;
     stayAwake(signal);
     addEventListener("pagehide", () => this.#hangUpLines(true), { signal });
@@ -76,6 +84,13 @@ export class Live extends EventTarget {
     this.#undrawable.clear();
     for (const tile of this.tiles.values()) this.#connect(tile);
     this.#changed();
+  }
+
+  /** @param {boolean} on whether what the others say is written under their pictures */
+  read(on) {
+    this.captions = on;
+    this.room.read(on);
+    for (const tile of this.tiles.values()) tile.captions.turn(on);
   }
 
   /** In one or two sentences: how the call is. */
@@ -140,8 +155,14 @@ export class Live extends EventTarget {
     const mine = member.id === this.room.welcome?.id;
     const tile = new Tile(member, this.#access(mine));
     this.tiles.set(member.session, tile);
+    tile.captions.turn(this.captions);
     element(mine ? "mine" : "others").append(tile.element);
-    tile.addEventListener("change", () => this.#changed());
+    let before = tile.state;
+    tile.addEventListener("change", () => {
+      if (before === "reconnecting" && tile.state === "live") this.room.hurry();
+      before = tile.state;
+      this.#changed();
+    });
     tile.addEventListener("noway", () => this.#noWay(tile.peer));
     tile.addEventListener("nodrawing", () => this.#noDrawing(tile));
     this.#connect(tile);
@@ -153,6 +174,7 @@ export class Live extends EventTarget {
   #remove(session, tile, tell) {
     this.tiles.delete(session);
     tile.close(tell);
+    tile.captions.turn(false);
     tile.element.remove();
   }
 
@@ -168,9 +190,23 @@ export class Live extends EventTarget {
     const reason = /** @type {import("./peer.js").Peer | null} */ (line)?.noWay?.reason;
     if (this.way === "web") return;
     this.#fallBack(reason ?? "blocked");
+    if (reason !== "none") this.#again.begin();
     this.uplink?.connect(this.way);
     for (const tile of this.tiles.values()) if (!tile.face) this.#connect(tile);
     this.#changed();
+  }
+
+  /** Tries WebRTC beside the web address: the own picture first, and then all. Whether it is had. */
+  async #goBack() {
+    const tiles = [...this.tiles.values()].filter((tile) => tile.player);
+    tiles.sort((one, other) => Number(other.mine) - Number(one.mine)); // the first shows whether it is worth while
+    const [first, ...others] = [...tiles, ...(this.uplink ? [this.uplink] : [])];
+    if (!(await first?.upgrade()) || this.#gone.signal.aborted) return false;
+    this.way = "webrtc";
+    this.notice = "";
+    this.#changed();
+    const had = await Promise.all(others.map((line) => line.upgrade()));
+    return had.every(Boolean);
   }
 
   /** @param {Tile} tile */

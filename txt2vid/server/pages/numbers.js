@@ -25,10 +25,11 @@ export class Numbers {
   }
 
   #words() {
-    const { way, state } = this.#live;
+    const { state } = this.#live;
     if (state === "lobby" || state === "connecting") return "";
-    const [up, others, trip, buffer] = way === "webrtc" ? this.#ofPeers() : this.#ofWeb();
-    const down = others + this.#ofFaces();
+    const [upPeers, downPeers, trip, buffer] = this.#ofPeers();
+    const [upWeb, downWeb] = this.#ofWeb();
+    const [up, down] = [upPeers + upWeb, downPeers + downWeb + this.#ofFaces()];
     const words = [
       trip === null ? "" : `Round trip ${Math.round(trip)} ms`,
       buffer === null ? "" : `buffer ${Math.round(buffer)} ms`,
@@ -59,7 +60,7 @@ export class Numbers {
     return [...this.#live.tiles.values()].map((tile) => tile.held);
   }
 
-  /** @returns {[number, number, number | null, number | null]} */
+  /** @returns {[number, number]} kbit/s up and down; no numbers the first time */
   #ofWeb() {
     const { uplink, tiles } = this.#live;
     const line = uplink?.line;
@@ -70,7 +71,7 @@ export class Numbers {
     const { at: then, up: upThen, down: downThen } = this.#before;
     this.#before = { at, up, down };
     const rate = (/** @type {number} */ bytes) => Math.max(0, (bytes * 8) / (at - then)); // bits a millisecond
-    return [rate(up - upThen), rate(down - downThen), null, most(this.#held())];
+    return [rate(up - upThen), rate(down - downThen)];
   }
 }
 

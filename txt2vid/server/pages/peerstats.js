@@ -1,10 +1,9 @@
 // What getStats says of a connection, in the few numbers that people can use.
 
 /**
- * @typedef {{at: number, heard: number, sent: number, received: number, up: number, down: number,
- *   media: number, roundTrip: number | null, buffer: number | null, delays: Delays}} Measured
- *   at: performance.now(); heard: when sound or pictures last came; sent, received, media: bytes in all; up, down: kbit/s
- *   since the last time; roundTrip, buffer: milliseconds, to the server and back, and in the longer of the jitter buffers
+ * @typedef {{at: number, sent: number, received: number, up: number, down: number,
+ *   roundTrip: number | null, buffer: number | null, delays: Delays}} Measured
+ *   at: performance.now(); sent, received: bytes in all; up, down: kbit/s since the last time; roundTrip, buffer: milliseconds, to the server and back, and in the longer of the jitter buffers
  * @typedef {Record<string, {delay: number, count: number}>} Delays  of each jitter buffer, since its beginning
  */
 
@@ -19,21 +18,27 @@ export async function readStats(connection, before) {
   const pairs = reports.filter((one) => one.type === "candidate-pair" && one.nominated);
   const [sent, received] = ["bytesSent", "bytesReceived"].map((name) => sum(pairs.map((pair) => pair[name] ?? 0)));
   const trips = pairs.map((pair) => pair.currentRoundTripTime).filter(Number.isFinite);
-  const media = sum(reports.filter((one) => one.type === "inbound-rtp").map((one) => one.bytesReceived ?? 0));
   const seconds = before ? (at - before.at) / 1000 : Infinity;
   const delays = delaysOf(reports);
   return {
     at,
-    heard: before && media === before.media ? before.heard : at,
     sent,
     received,
-    media,
     up: before ? Math.max(0, ((sent - before.sent) * 8) / 1000 / seconds) : 0,
     down: before ? Math.max(0, ((received - before.received) * 8) / 1000 / seconds) : 0,
     roundTrip: trips.length ? trips[trips.length - 1] * 1000 : null,
     buffer: before ? longest(delays, before.delays) : null,
     delays,
   };
+}
+
+/**
+ * @param {RTCPeerConnection} connection
+ * @returns {Promise<number | null>} of the sound that has come so far; null where there is none
+ */
+export async function energyOf(connection) {
+  const reports = [.../** @type {Map<string, any>} */ (await connection.getStats()).values()];
+  return reports.find((one) => one.type === "inbound-rtp" && one.kind === "audio")?.totalAudioEnergy ?? null;
 }
 
 /**

@@ -4,6 +4,7 @@ import { ApiError } from "./api.js";
 import { LiveBuffer } from "./buffer.js";
 import { Edge } from "./edge.js";
 import { Mp4Error, Splitter } from "./mp4.js";
+import { Pause } from "./pause.js";
 import { playPlainly } from "./plain.js";
 
 /** @typedef {"idle" | "connecting" | "live" | "stalled" | "reconnecting" | "paused" | "ended" | "failed"} State */
@@ -31,7 +32,8 @@ export class Player extends EventTarget {
   #running = new AbortController(); // of what `#run` does
   #wanted = false; // the person wants to see it
   #flows = false; // segments come
-  #hurry = () => {}; // ends the wait before the next attempt
+  #pause = new Pause(); // before the next attempt
+  #gone = new AbortController();
   #moved = 0; // performance.now() when the picture last went on
   #seen = NaN; // currentTime then
   #sought = 0; // performance.now() of the last seek
@@ -43,15 +45,17 @@ export class Player extends EventTarget {
     this.#video = video;
     this.#api = api;
     video.preservesPitch = false; // stretching time would need 50 ms more in the buffer
-    setInterval(() => this.#tick(), TICK);
-    video.addEventListener("waiting", () => this.#dry());
-    video.addEventListener("pause", () => this.#paused());
-    video.addEventListener("play", () => this.#played());
-    video.addEventListener("error", () => this.#renew(this.#video.error?.message || "The browser cannot read the stream."));
-    addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => this.#visible());
-    addEventListener("pagehide", () => this.#running.abort());
-    addEventListener("pageshow", (event) => event.persisted && this.#wanted && this.#start());
+    const timer = setInterval(() => this.#tick(), TICK);
+    const { signal } = this.#gone;
+    signal.addEventListener("abort", () => (clearInterval(timer), clearTimeout(this.#unseen)), { once: true });
+    video.addEventListener("waiting", () => this.#dry(), { signal });
+    video.addEventListener("pause", () => this.#paused(), { signal });
+    video.addEventListener("play", () => this.#played(), { signal });
+    video.addEventListener("error", () => this.#renew(video.error?.message || "The browser cannot read the stream."), { signal });
+    addEventListener("online", () => this.#pause.hurry(), { signal });
+    document.addEventListener("visibilitychange", () => this.#visible(), { signal });
+    addEventListener("pagehide", () => this.#running.abort(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#wanted && this.#start(), { signal });
   }
 
   /** Seconds between the element's time and the stream's. */
@@ -73,6 +77,12 @@ export class Player extends EventTarget {
     this.#running.abort();
     this.#drop();
     this.#say("idle");
+  }
+
+  /** Shows nothing ever again, and gives up the <video>. */
+  end() {
+    this.close();
+    this.#gone.abort();
   }
 
   /** To be called in a click's handler: plays, with sound. */
@@ -126,7 +136,8 @@ export class Player extends EventTarget {
       if (this.#moved > began) attempt = 0;
       const gone = failure instanceof ApiError && failure.status === 404;
       this.#say(gone ? "ended" : "reconnecting", failure.message);
-      await this.#wait(WAITS[Math.min(attempt, WAITS.length - 1)], signal);
+      const wait = WAITS[Math.min(attempt, WAITS.length - 1)]; // viewers of one server do not all come back at once
+      await this.#pause.wait(wait * (0.75 + Math.random() / 2), signal);
     }
   }
 
@@ -207,16 +218,6 @@ export class Player extends EventTarget {
     }
   }
 
-  /** @type {(milliseconds: number, signal: AbortSignal) => Promise<unknown>} */
-  #wait(milliseconds, signal) {
-    return new Promise((resolve) => {
-      const spread = milliseconds * (0.75 + Math.random() / 2); // viewers of one server do not all come back at once
-      setTimeout(resolve, spread);
-      this.#hurry = () => resolve(undefined);
-      signal.addEventListener("abort", this.#hurry, { once: true });
-    });
-  }
-
   #tick() {
     const video = this.#video;
     const now = performance.now();
@@ -275,7 +276,7 @@ export class Player extends EventTarget {
     if (document.hidden) {
       this.#unseen = setTimeout(() => this.#video.muted && this.#wanted && this.#rest(), UNSEEN);
     } else if (this.#wanted) {
-      this.#hurry();
+      this.#pause.hurry();
       if (this.#running.signal.aborted && this.state !== "failed") this.#start();
       this.#play();
     }

@@ -12,7 +12,9 @@ const SUBPROTOCOL = "txt2vid.call.v1";
 const OPENING = 5000; // milliseconds for the first connection
 const OPENINGS = [1500, 1500, 2500]; // milliseconds for those after it: a network that is back answers a new one at once
 const WAITS = [250, 250, 500]; // milliseconds before a new attempt; of both the last one again and again
-const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached
+const OFFLINE = 3000; // the same while the browser says that there is no network: it slows down whoever failed often
+const STUCK = 1000; // milliseconds after which an attempt counts as lost, where something else is heard of the server
+const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached, and for one
 const FINAL = new Set(["room", "full", "replaced", "protocol"]); // codes after which coming back is no use
 
 /** @type {Record<string, string>} */
@@ -22,7 +24,7 @@ const GOODBYES = {
   stopping: "The server is going down, and the call with it.",
 };
 
-/** Fires "state", "welcome" (a new place), "members", "heroes" and "warning" (a CustomEvent, its detail a sentence). */
+/** Fires "state", "welcome" (a new place), "members", "heroes", "warning" (a CustomEvent, its detail a sentence) and "caption" (its the message). */
 export class Room extends EventTarget {
   /** @type {RoomState} */
   state = "connecting";
@@ -40,7 +42,9 @@ export class Room extends EventTarget {
   #hero;
   #resume;
   #muted = false;
+  #reads = false;
   #attempt = 0;
+  #begun = 0; // performance.now() of the newest attempt
   #timer = 0;
   #heard = -Infinity; // performance.now() of the last message
   /** @type {Promise<void> | null} */
@@ -85,6 +89,12 @@ export class Room extends EventTarget {
     this.#send({ type: "mute", on });
   }
 
+  /** @param {boolean} on whether captions are wanted, which come as "caption" */
+  read(on) {
+    this.#reads = on;
+    this.#send({ type: "captions", on });
+  }
+
   /** @param {string} name of an expression that this member's face shows */
   express(name) {
     this.#send({ type: "expression", name });
@@ -103,22 +113,35 @@ export class Room extends EventTarget {
     this.#connect();
   }
 
+  /** Something else was heard of the server: an attempt that was begun before waits for packets that are lost. */
+  hurry() {
+    if (this.state === "reconnecting" && performance.now() - this.#begun > STUCK) this.renew();
+  }
+
   /**
    * Resolves once the server can be reached, or the call has ended. Requests cannot tell as soon: browsers have them wait
    * for connections that were begun while there was no network, and are tried again more and more seldom.
    */
   async reach() {
     if (this.ended || performance.now() - this.#heard < FRESH) return;
-    if (!this.#reaching) {
-      this.#reaching = new Promise((resolve) => this.addEventListener("heard", () => resolve(), { once: true }));
-      this.renew();
-    }
+    this.#reaching ??= this.#reach();
     await this.#reaching;
     this.#reaching = null;
   }
 
+  async #reach() {
+    const heard = new Promise((resolve) => this.addEventListener("heard", resolve, { once: true }));
+    if (this.#socket?.readyState === WebSocket.OPEN) {
+      this.#send({ type: "ping" });
+      if (await Promise.race([heard, new Promise((resolve) => setTimeout(() => resolve(null), FRESH))])) return;
+    }
+    this.renew();
+    await heard;
+  }
+
   #connect() {
     clearTimeout(this.#timer);
+    this.#begun = performance.now();
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, SUBPROTOCOL);
@@ -140,8 +163,9 @@ export class Room extends EventTarget {
     else if (message.type === "lobby") this.#wait(message.position);
     else if (message.type === "room") this.#show("members", message.members);
     else if (message.type === "heroes") this.#show("heroes", message.heroes);
+    else if (message.type === "caption" || message.type === "cut") this.dispatchEvent(new CustomEvent("caption", { detail: message }));
     else if (message.type === "bye") this.#end("over", GOODBYES[message.why] ?? GOODBYES.over);
-    else if (message.type === "error") this.#fail(message);
+    else if (message.type === "error") this.#fail(message); // of pongs there is nothing to do
     this.dispatchEvent(new Event("heard"));
   }
 
@@ -153,6 +177,7 @@ export class Room extends EventTarget {
     this.#say("in");
     this.#show("heroes", welcome.heroes);
     if (this.#muted) this.#send({ type: "mute", on: true });
+    if (this.#reads) this.#send({ type: "captions", on: true });
     if (fresh) this.dispatchEvent(new Event("welcome"));
   }
 
@@ -193,7 +218,7 @@ export class Room extends EventTarget {
     this.#drop();
     const known = this.welcome !== null || this.state === "lobby";
     this.#say(known ? "reconnecting" : "connecting", this.reason || "The server cannot be reached.");
-    const wait = WAITS[Math.min(this.#attempt++, WAITS.length - 1)];
+    const wait = navigator.onLine ? WAITS[Math.min(this.#attempt++, WAITS.length - 1)] : OFFLINE;
     this.#timer = setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2));
   }
 

@@ -64,12 +64,11 @@ export class Speaker extends EventTarget {
   /** @param {MediaStreamTrack | null} track */
   async #begin(track) {
     try {
-      this.#encoder = await Encoder.open((position, payload) => this.#packet(position, payload));
+      this.#encoder = await Encoder.open(track, (position, payload) => this.#packet(position, payload));
     } catch {
       return this.#say("closed", "This browser cannot hand on what the microphone hears.");
     }
     if (this.state === "closed") return this.#encoder.close();
-    this.#encoder.listen(track);
     this.#connect();
   }
 

@@ -5,6 +5,8 @@ import { FacePlayer } from "./faceplayer.js";
 import { make, setText } from "./page.js";
 import { Peer } from "./peer.js";
 import { Player } from "./player.js";
+import { TileCaptions } from "./tilecaptions.js";
+import { shows } from "./trial.js";
 
 /** @typedef {import("./room.js").Member} Member */
 /** @typedef {"webrtc" | "web"} Way  web: the stream over HTTP */
@@ -26,11 +28,14 @@ export class Tile extends EventTarget {
   player = null;
   /** @type {FacePlayer | null} */
   face = null; // drawn here
-  video = /** @type {HTMLVideoElement} */ (make("video", { playsinline: "", tabindex: "-1" }));
+  video; // that is seen
+  /** @type {{peer: Peer, video: HTMLVideoElement} | null} */
+  #trial = null; // under it
   #picture = /** @type {HTMLImageElement} */ (make("img", { class: "poster", alt: "" }));
   #name = make("span", { class: "who" });
   #muted = make("span", { class: "muted" }, "muted");
   #words = make("span", { class: "how" });
+  captions = new TileCaptions(() => this.#time());
   element;
   /** @type {Member} */
   member;
@@ -46,11 +51,9 @@ export class Tile extends EventTarget {
     this.#api = new Counting(access.token);
     this.member = member;
     this.#access = access;
-    this.video.muted = access.mine; // nobody wants to hear themselves
-    this.video.autoplay = true;
+    this.video = this.#screen(access.mine); // nobody wants to hear themselves
     const caption = make("p", { class: "name", "aria-live": "polite", "aria-atomic": "true" }, this.#name, this.#muted, this.#words);
-    this.element = make(access.mine ? "div" : "li", { class: "tile" }, this.#picture, this.video, caption);
-    for (const event of ["playing", "emptied"]) this.video.addEventListener(event, () => this.#look());
+    this.element = make(access.mine ? "div" : "li", { class: "tile" }, this.#picture, this.video, this.captions.element, caption);
     this.show(member, "");
   }
 
@@ -63,6 +66,7 @@ export class Tile extends EventTarget {
     const name = this.#access.mine ? "You" : member.name || "Somebody";
     setText(this.#name, name);
     this.video.setAttribute("aria-label", `${name}, as a talking face`);
+    this.captions.element.setAttribute("aria-label", `What ${name} says`);
     this.#muted.hidden = !member.muted;
     if (picture && this.#picture.getAttribute("src") !== picture) this.#picture.src = picture;
     this.#look();
@@ -75,9 +79,14 @@ export class Tile extends EventTarget {
   connect(way, draws) {
     this.close();
     if (draws) this.#draw();
-    else if (way === "webrtc") this.#call();
+    else if (way === "webrtc") this.#use(this.#line());
     else this.#watch();
     this.#look();
+  }
+
+  /** Whether it is the caller's own. */
+  get mine() {
+    return this.#access.mine;
   }
 
   /** Bytes that came by the stream. */
@@ -94,25 +103,74 @@ export class Tile extends EventTarget {
 
   /** @param {boolean} tell whether the server does not know yet */
   close(tell = true) {
-    this.peer?.close(tell);
-    this.player?.close();
+    this.captions.clear();
+    for (const peer of [this.peer, this.#trial?.peer]) peer?.close(tell);
+    this.player?.end();
     this.face?.close();
-    this.peer = this.face = null;
+    this.#trial?.video.remove();
+    this.peer = this.player = this.face = this.#trial = null;
     this.element.removeAttribute("data-drawn");
     this.video.srcObject = null;
   }
 
-  #call() {
+  /**
+   * Tries WebRTC while the stream plays on, and goes over to it once its pictures are there and nobody is interrupted.
+   * @returns {Promise<boolean>} whether it could be had
+   */
+  async upgrade() {
+    if (!this.player) return true;
+    const trial = { peer: this.#line(), video: this.#screen(true) };
+    this.#trial = trial;
+    trial.video.setAttribute("aria-hidden", "true");
+    this.video.before(trial.video);
+    const had = await shows(trial.peer, trial.video);
+    if (this.#trial !== trial) return false; // it was connected anew, or has gone
+    this.#trial = null;
+    if (had) this.#goOver(trial);
+    else trial.video.remove();
+    return had;
+  }
+
+  /** @param {{peer: Peer, video: HTMLVideoElement}} trial that is seen and heard from now on */
+  #goOver({ peer, video }) {
+    const [before, player] = [this.video, this.player];
+    this.player = null;
+    this.video = video;
+    video.removeAttribute("aria-hidden");
+    this.show(this.member, "");
+    video.muted = this.#access.mine;
+    player?.end();
+    before.remove();
+    this.#use(peer);
+    void this.#play();
+  }
+
+  /** @param {boolean} muted */
+  #screen(muted) {
+    const video = /** @type {HTMLVideoElement} */ (make("video", { playsinline: "", tabindex: "-1" }));
+    video.muted = muted;
+    video.autoplay = true;
+    for (const event of ["playing", "emptied"]) video.addEventListener(event, () => video === this.video && this.#look());
+    return video;
+  }
+
+  /** A connection that begins. */
+  #line() {
     const { token, iceServers, reach, mine } = this.#access;
     const kinds = mine ? ["video"] : ["audio", "video"];
-    const peer = new Peer({
+    return new Peer({
       path: `/whep/${this.member.session}`,
       token,
       iceServers,
       reach,
       receives: true,
+      beside: true,
       prepare: (connection) => kinds.forEach((kind) => connection.addTransceiver(kind, { direction: "recvonly" })),
     });
+  }
+
+  /** @param {Peer} peer that is seen */
+  #use(peer) {
     this.peer = peer;
     peer.addEventListener("state", () => this.#look());
     peer.addEventListener("noway", () => this.dispatchEvent(new Event("noway")));
@@ -120,13 +178,12 @@ export class Tile extends EventTarget {
       this.video.srcObject = peer.stream;
       void this.#play();
     });
+    this.#look();
   }
 
   #watch() {
-    if (!this.player) {
-      this.player = new Player(this.video, this.#api);
-      this.player.addEventListener("state", () => this.#look());
-    }
+    this.player = new Player(this.video, this.#api);
+    this.player.addEventListener("state", () => this.#look());
     this.player.watch(`/s/${this.member.session}/stream.mp4`);
   }
 
@@ -151,6 +208,13 @@ export class Tile extends EventTarget {
       addEventListener("click", () => void this.#play(), { once: true }); // browsers want one before they make sound
       this.#how("connecting", "Click for sound.");
     }
+  }
+
+  /** Seconds of the session that are shown. */
+  #time() {
+    if (this.face) return this.face.time;
+    if (this.player) return this.captions.of(this.video.currentTime - this.player.offset);
+    return this.captions.live(this.peer?.measured?.buffer);
   }
 
   #look() {

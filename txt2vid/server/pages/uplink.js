@@ -2,6 +2,7 @@
 
 import { Peer } from "./peer.js";
 import { Speaker } from "./speaker.js";
+import { settled } from "./trial.js";
 
 /** @typedef {import("./tile.js").Way} Way */
 /** @typedef {import("./tile.js").Access} Access */
@@ -12,6 +13,8 @@ const BITRATE = 20000; // bit/s of Opus, which is clear speech; with the headers
 export class Uplink extends EventTarget {
   /** @type {Peer | Speaker | null} */
   line = null;
+  /** @type {Peer | null} */
+  #trial = null; // that is tried beside it
   #session;
   #access;
   #microphone;
@@ -40,10 +43,33 @@ export class Uplink extends EventTarget {
   connect(way) {
     this.close();
     if (!this.#microphone.track) return;
-    const line = way === "webrtc" ? this.#peer() : new Speaker(this.#session, this.#access.token, this.#microphone.track);
-    line.addEventListener("state", () => this.dispatchEvent(new Event("change")));
-    line.addEventListener("noway", () => this.dispatchEvent(new Event("noway")));
+    this.#use(way === "webrtc" ? this.#peer() : new Speaker(this.#session, this.#access.token, this.#microphone.track));
+  }
+
+  /**
+   * Tries WebRTC while the websocket goes on: the server hears that until something comes by the new line.
+   * @returns {Promise<boolean>} whether it could be had
+   */
+  async upgrade() {
+    if (!(this.line instanceof Speaker)) return true;
+    const [peer, before] = [this.#peer(), this.line];
+    this.#trial = peer;
+    const had = await settled(peer);
+    if (this.#trial !== peer) return false; // it was connected anew, or has gone
+    this.#trial = null;
+    if (!had) return false;
+    this.#use(peer);
+    before.close();
+    return true;
+  }
+
+  /** @param {Peer | Speaker} line that speaks */
+  #use(line) {
     this.line = line;
+    const tell = (/** @type {string} */ what) => line === this.line && this.dispatchEvent(new Event(what));
+    line.addEventListener("state", () => tell("change"));
+    line.addEventListener("noway", () => tell("noway"));
+    tell("change");
   }
 
   /**
@@ -52,15 +78,18 @@ export class Uplink extends EventTarget {
    */
   change(way) {
     const track = this.#microphone.track;
+    if (track) void this.#trial?.send(track);
     if (this.line && track) void this.line.send(track);
     else this.connect(way);
   }
 
   /** @param {boolean} tell whether the server does not know yet */
   close(tell = true) {
-    if (this.line instanceof Peer) this.line.close(tell);
-    else this.line?.close();
-    this.line = null;
+    const line = this.line;
+    this.#trial?.close(tell);
+    this.line = this.#trial = null;
+    if (line instanceof Peer) line.close(tell);
+    else line?.close();
   }
 
   #peer() {
@@ -69,6 +98,6 @@ export class Uplink extends EventTarget {
       const track = this.#microphone.track;
       if (track) connection.addTransceiver(track, { direction: "sendonly", sendEncodings: [{ maxBitrate: BITRATE }] });
     };
-    return new Peer({ path: `/whip/${this.#session}`, token, iceServers, reach, receives: false, prepare });
+    return new Peer({ path: `/whip/${this.#session}`, token, iceServers, reach, receives: false, beside: true, prepare });
   }
 }
