@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.server.browsers import Chromium, chromium  # noqa: E402
 from tests.server.conftest import Server  # noqa: E402
+from txt2vid.interrupts import unwind_on  # noqa: E402
 
 NEAR, FAR, WIRE = "txt2vid-callers", "txt2vid-relay", "t2vcut"
 CALLER, RELAY = "10.87.7.1", "10.87.7.2"
@@ -245,6 +247,7 @@ def main() -> None:
     parser.add_argument("--log", action="store_true")
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    unwind_on(signal.SIGTERM)  # nobody else would end the server, or the browsers
     if options.inside:
         measure(options, int(options.inside[0]), Path(options.inside[1]))
         return
