@@ -2,7 +2,7 @@
 
 import sys
 
-from txt2vid.cli.main import main
+if __name__ == "__main__":  # processes that are spawned load this file as well, and need none of the commands
+    from txt2vid.cli.main import main
 
-if __name__ == "__main__":
     sys.exit(main())
