@@ -18,8 +18,10 @@ from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
     RtcpPsfbPacket,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSrPacket,
     unpack_remb_fci,
 )
@@ -27,6 +29,8 @@ from aiortc.rtp import (
 from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.packets import PICTURE_CLOCK, PICTURE_CODECS
 from txt2vid.transports.forward import PeerQueue
+
+MOST_AGAIN = 50  # packets that are sent again at once: half a second of pictures
 
 
 class QueueTrack(MediaStreamTrack):
@@ -65,7 +69,7 @@ class QueueTrack(MediaStreamTrack):
 
 def tell(queue: PeerQueue, packet: Any, ssrc: int) -> None:
     """What a peer's RTCP says: a key is wanted, so much was lost, so much is thought to pass."""
-    if isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+    if (isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR)) or in_vain(packet):
         queue.ask_key()
     elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
         with contextlib.suppress(ValueError):
@@ -76,6 +80,14 @@ def tell(queue: PeerQueue, packet: Any, ssrc: int) -> None:
         for report in packet.reports:
             if report.ssrc == ssrc:
                 queue.lost(report.fraction_lost / 256)
+
+
+def in_vain(packet: Any) -> bool:
+    """Whether a report asks for more to be sent again than is of use: its peer was cut off, and a key helps it sooner.
+
+    Browsers repeat such reports each round trip, for all that they missed: that would keep the server busy for seconds.
+    """
+    return isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and len(packet.lost) > MOST_AGAIN
 
 
 def preferred(kind: str, side: type[RTCRtpSender] | type[RTCRtpReceiver]) -> list[RTCRtpCodecCapability]:

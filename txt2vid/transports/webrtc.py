@@ -19,7 +19,7 @@ from txt2vid.transports.forward import Forwarder
 from txt2vid.transports.offers import Offer
 from txt2vid.transports.peer import Peer
 from txt2vid.transports.signalling import OfferRefused
-from txt2vid.transports.tracks import QueueTrack, preferred, tell
+from txt2vid.transports.tracks import QueueTrack, in_vain, preferred, tell
 
 
 class Playback(Peer):
@@ -73,7 +73,8 @@ class Playback(Peer):
         async def reported(packet: Any) -> None:
             if track.queue is not None and sender.kind == "video":
                 tell(track.queue, packet, sender._ssrc)
-            await handle(packet)
+            if not in_vain(packet):
+                await handle(packet)
 
         sender._handle_rtcp_packet = reported  # type: ignore[method-assign]
 

@@ -157,12 +157,7 @@ export class Live extends EventTarget {
     this.tiles.set(member.session, tile);
     tile.captions.turn(this.captions);
     element(mine ? "mine" : "others").append(tile.element);
-    let before = tile.state;
-    tile.addEventListener("change", () => {
-      if (before === "reconnecting" && tile.state === "live") this.room.hurry();
-      before = tile.state;
-      this.#changed();
-    });
+    tile.addEventListener("change", () => this.#changed());
     tile.addEventListener("noway", () => this.#noWay(tile.peer));
     tile.addEventListener("nodrawing", () => this.#noDrawing(tile));
     this.#connect(tile);

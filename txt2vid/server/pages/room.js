@@ -13,8 +13,8 @@ const OPENING = 5000; // milliseconds for the first connection
 const OPENINGS = [1500, 1500, 2500]; // milliseconds for those after it: a network that is back answers a new one at once
 const WAITS = [250, 250, 500]; // milliseconds before a new attempt; of both the last one again and again
 const OFFLINE = 3000; // the same while the browser says that there is no network: it slows down whoever failed often
-const STUCK = 1000; // milliseconds after which an attempt counts as lost, where something else is heard of the server
-const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached, and for one
+const FRESH = 500; // milliseconds for which a word from the server proves that it can be reached
+const PONG = 1500; // milliseconds for one: a server that is slow for a moment gets no new connections for that
 const FINAL = new Set(["room", "full", "replaced", "protocol"]); // codes after which coming back is no use
 
 /** @type {Record<string, string>} */
@@ -44,7 +44,6 @@ export class Room extends EventTarget {
   #muted = false;
   #reads = false;
   #attempt = 0;
-  #begun = 0; // performance.now() of the newest attempt
   #timer = 0;
   #heard = -Infinity; // performance.now() of the last message
   /** @type {Promise<void> | null} */
@@ -113,11 +112,6 @@ export class Room extends EventTarget {
     this.#connect();
   }
 
-  /** Something else was heard of the server: an attempt that was begun before waits for packets that are lost. */
-  hurry() {
-    if (this.state === "reconnecting" && performance.now() - this.#begun > STUCK) this.renew();
-  }
-
   /**
    * Resolves once the server can be reached, or the call has ended. Requests cannot tell as soon: browsers have them wait
    * for connections that were begun while there was no network, and are tried again more and more seldom.
@@ -133,7 +127,7 @@ export class Room extends EventTarget {
     const heard = new Promise((resolve) => this.addEventListener("heard", resolve, { once: true }));
     if (this.#socket?.readyState === WebSocket.OPEN) {
       this.#send({ type: "ping" });
-      if (await Promise.race([heard, new Promise((resolve) => setTimeout(() => resolve(null), FRESH))])) return;
+      if (await Promise.race([heard, new Promise((resolve) => setTimeout(() => resolve(null), PONG))])) return;
     }
     this.renew();
     await heard;
@@ -141,7 +135,6 @@ export class Room extends EventTarget {
 
   #connect() {
     clearTimeout(this.#timer);
-    this.#begun = performance.now();
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, SUBPROTOCOL);
