@@ -7,7 +7,7 @@ import pytest
 
 from tests.drivers.sound_contract import tell
 from txt2vid.core.media import SPEECH_RATE
-from txt2vid.drivers.features import HOP, SILENT, Ear
+from txt2vid.drivers.features import HOP, SILENT, Ear, Hop
 from txt2vid.drivers.onset import FRESH_HOPS, Onset
 from txt2vid.tts.espeak import Espeak
 
@@ -31,7 +31,8 @@ def test_a_hiss_before_the_first_vowel_is_known_for_what_it_is_once_that_was_hea
 def test_steady_noise_before_a_voice_is_no_sound_of_it() -> None:
     sound, _ = tell(Espeak("en-us"), "Amber.")
     noise = 0.003 * np.random.default_rng(1).standard_normal(len(sound)).astype(np.float32)
-    onset, again = Onset(), []
+    onset = Onset()
+    again: list[Hop] = []
     for hop in Ear().hear(0, sound + noise):
         again = again or onset.push([hop])
     assert again
