@@ -1,11 +1,12 @@
 """How much the lips that a driver makes of a sound are like those of the person who said it.
 
-    python benchmarks/lipsync.py FOLDER [--face FACE] [--fast] [--evidence 90] [--json] [--video DIR]
+    python benchmarks/lipsync.py FOLDER [--face FACE] [--fast] [--evidence 90] [--aligned] [--json] [--video DIR]
 
 For each clip of a folder (a video with a face and speech) its sound drives a neutral face, drawn by the mesh engine at
 25 frames a second; the mouth of that is measured as `txt2vid score` does, and compared with the clip's own: the best
 correlation of the inner-lip gap, and of the mouth's width, within ±120 ms, and the lag there (+: ours is later). With
---fast nothing is drawn, and the driver's coefficients are taken for the gap and the width.
+--fast nothing is drawn, and the driver's coefficients are taken for the gap and the width. With --aligned clips whose
+picture is beside its sound, as INDEX.tsv says ("at video-200ms"), are moved to where it belongs.
 
 Beside the drivers stand two floors: loudness alone, and the default driver with another clip's sound.
 """
@@ -75,6 +76,7 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "hand-made": BandDriver,
     "loudness": LoudnessDriver,
 }
+LATE = r"at video([+-]\d+)ms"  # milliseconds that the picture is behind the sound
 SHUFFLED = "shuffled"  # the first of them, with another clip's sound
 
 
@@ -144,22 +146,29 @@ def compared(ours: Mouth, theirs: Mouth) -> Likeness:
     return Likeness(*found)
 
 
-def evidence(folder: Path) -> dict[str, float]:
-    """By file name, the per cent of mismatched pairings that a clip beats, as an INDEX.tsv there or above says."""
+def evidence(folder: Path, says: str = r"beats (\d+)%") -> dict[str, float]:
+    """By file name, the per cent of mismatched pairings that a clip beats, as an INDEX.tsv there or above says.
+
+    says: how it says that, or another number.
+    """
     for place in (folder, folder.absolute().parent):
         if (place / "INDEX.tsv").is_file():
             with (place / "INDEX.tsv").open(encoding="utf-8", newline="") as file:
                 rows = [
-                    (row, re.search(r"beats (\d+)%", row.get("sync_evidence") or ""))
+                    (row, re.search(says, row.get("sync_evidence") or ""))
                     for row in csv.DictReader(file, delimiter="\t")
                 ]
             return {Path(row["path"]).name: float(found[1]) for row, found in rows if found}
     return {}
 
 
-def clips(folder: Path, least: float | None) -> dict[Path, Mouth]:
-    """The folder's clips with what their mouths do; those that cannot be measured are named and left out."""
+def clips(folder: Path, least: float | None, *, aligned: bool = False) -> dict[Path, Mouth]:
+    """The folder's clips with what their mouths do; those that cannot be measured are named and left out.
+
+    aligned: mouths that are known to be beside the sound are moved.
+    """
     known = evidence(folder) if least is not None else {}
+    late = evidence(folder, LATE) if aligned else {}
     made = {}
     for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in VIDEOS):
         if least is not None and known.get(path.name, 0.0) < least:
@@ -169,8 +178,17 @@ def clips(folder: Path, least: float | None) -> dict[Path, Mouth]:
         except Txt2VidError as err:
             click.echo(f"left out: {err}", err=True)
             continue
-        made[path] = Mouth(measured.gap, measured.width)
+        places = round(late.get(path.name, 0.0) / 1000 * GRID)
+        made[path] = Mouth(*(earlier(curve, places) for curve in (measured.gap, measured.width)))
     return made
+
+
+def earlier(curve: Curve, places: int) -> Curve:
+    """So many places earlier, or later where that is below 0; as long as before, NaN where nothing is known."""
+    moved = np.full(len(curve), np.nan)
+    if abs(places) < len(curve):
+        moved[max(0, -places) : len(curve) - max(0, places)] = curve[max(0, places) : len(curve) + min(0, places)]
+    return moved
 
 
 def run(found: dict[Path, Mouth], act: Callable[[Path, Driver], Mouth]) -> dict[str, dict[str, Likeness]]:
@@ -236,11 +254,16 @@ def side_by_side(path: Path, stage: Stage, driver: Driver, target: Path) -> None
 @click.option("--face", type=click.Path(exists=True, path_type=Path), default=ROOT / "sample_data" / "hero.png")
 @click.option("--fast", is_flag=True, help="Take the drivers' coefficients, and draw nothing.")
 @click.option("--evidence", "least", type=float, help="Only clips whose INDEX.tsv says so many per cent, or more.")
+@click.option(
+    "--aligned", is_flag=True, help="Move clips whose INDEX.tsv says how far their picture is beside the sound."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.option("--video", type=click.Path(file_okay=False, path_type=Path), help="Write each clip beside ours there.")
-def main(folder: Path, face: Path, fast: bool, least: float | None, as_json: bool, video: Path | None) -> None:
+def main(
+    folder: Path, face: Path, fast: bool, least: float | None, aligned: bool, as_json: bool, video: Path | None
+) -> None:
     """Measures and prints."""
-    found = clips(folder, least)
+    found = clips(folder, least, aligned=aligned)
     if not found:
         raise click.ClickException(
             f"{folder} holds no clip that can be measured: name a folder with videos of speakers"

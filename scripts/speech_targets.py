@@ -10,6 +10,7 @@ import numpy as np
 import soxr
 import speech_augment as augment
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 from speech_corpus import Spoken
 
 from txt2vid.core.clock import FrameTime
@@ -17,19 +18,22 @@ from txt2vid.core.media import SPEECH_RATE, Samples
 from txt2vid.core.motion import INDEX
 from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.drivers.features import HOP, HOP_RATE, Ear
-from txt2vid.drivers.network import CLOSED, SEEN, TOLD, TUCKED, seen
+from txt2vid.drivers.network import CLOSED, FREED, SEEN, TOLD, TUCKED, seen
 from txt2vid.drivers.phonemes import PRESS, SNAP, PhonemeDriver
 from txt2vid.drivers.visemes import visemes
 
 JAW_BY_EFFORT = 0.06  # how much wider a mouth opens, a dB (Schulman 1989: loud vowels open about twice as far)
+FREED_HOPS = 7  # to each side of f and v: so far away, no lips meet for their sake
+V_COUNTS, F_COUNTS, LIPS_COUNT = 4.0, 2.0, 2.0  # hops of v and around it, of f, and of p, b and m; all others: 1
 VOICED_SHARE = 0.93  # of streams; the rest bring one more example, of what must not move a mouth
 
 
 class Example(NamedTuple):
-    """seen (n, SEEN) and told (n, len(TOLD)), hop by hop."""
+    """seen (n, SEEN) and told (n, len(TOLD)), hop by hop; counts (n,): how much each does in what is told of teeth."""
 
     seen: NDArray[np.float32]
     told: NDArray[np.float32]
+    counts: NDArray[np.float32]
 
 
 def examples(said: Iterable[Spoken], seed: int, versions: int) -> list[Example]:
@@ -37,11 +41,12 @@ def examples(said: Iterable[Spoken], seed: int, versions: int) -> list[Example]:
     rng = np.random.default_rng(seed)
     sound, phonemes = joined(said, rng)
     told = _told(phonemes, len(sound))
+    counts = _counts(phonemes, len(told))
     made = []
     for _ in range(versions):
         by = augment.effort(len(sound), rng)
         heard = augment.heard(augment.with_effort(sound, by), rng)
-        made.append(Example(_seen(heard, rng), _wider(told, by)))
+        made.append(Example(_seen(heard, rng), _wider(told, by), counts))
     if rng.random() > VOICED_SHARE:
         made.append(_unmoved(rng))
     return made
@@ -75,7 +80,9 @@ def _told(phonemes: list[TimedPhoneme], length: int) -> NDArray[np.float32]:
     told = np.stack([rows[:, INDEX.get(name, INDEX.get(f"{name}Left", 0))] for name in TOLD], axis=1)
     told[:, CLOSED] = rows[:, INDEX["mouthPressLeft"]] / PRESS
     told = np.concatenate((told[:1], told))
-    told[:, TUCKED] = _tucked(phonemes, len(told)) * (1 - told[:, CLOSED])
+    tucked = _tucked(phonemes, len(told))
+    for column, wide in ((TUCKED, 0), (FREED, FREED_HOPS)):
+        told[:, column] = maximum_filter1d(tucked, 2 * wide + 1) * (1 - told[:, CLOSED])
     return told.astype(np.float32)
 
 
@@ -95,6 +102,25 @@ def _tucked(phonemes: list[TimedPhoneme], hops: int) -> NDArray[np.float64]:
                 near = np.clip(1 - away / SNAP, 0, 1)
                 tucked = np.maximum(tucked, near * near * (3 - 2 * near))
     return tucked
+
+
+def _counts(phonemes: list[TimedPhoneme], hops: int) -> NDArray[np.float32]:
+    """How much each hop counts in what is learned of f and v, (hops,).
+
+    They are few; a v, and what is around it, is hard to tell from p, b and m, and these from it.
+    """
+    counts = np.ones(hops, np.float32)
+    for closed in (False, True):
+        for phoneme in phonemes:
+            shown = visemes(phoneme.symbol)
+            start, stop = phoneme.start // HOP, phoneme.stop // HOP + 1
+            if closed and any(viseme.closed for viseme in shown):
+                counts[start:stop] = LIPS_COUNT
+            elif not closed and any(viseme.tucked for viseme in shown):
+                voiced = "f" not in phoneme.symbol
+                around = FREED_HOPS * voiced
+                counts[max(0, start - around) : stop + around] = V_COUNTS if voiced else F_COUNTS
+    return counts
 
 
 def _wider(told: NDArray[np.float32], by: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -123,4 +149,4 @@ def _unmoved(rng: np.random.Generator) -> Example:
     length = 10 * SPEECH_RATE
     made = (augment.music, augment.breath, augment.background)[rng.integers(3)](length, rng)
     rows = _seen(augment.heard(made, rng), rng)
-    return Example(rows, np.zeros((len(rows), len(TOLD)), np.float32))
+    return Example(rows, np.zeros((len(rows), len(TOLD)), np.float32), np.ones(len(rows), np.float32))

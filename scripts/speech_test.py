@@ -17,50 +17,60 @@ from txt2vid.core.phonemes import TimedPhoneme
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP, HOP_RATE
 from txt2vid.drivers.network import SpeechNetwork
+from txt2vid.drivers.phonemes import PRESS
 from txt2vid.drivers.speech import SpeechDriver
 from txt2vid.drivers.visemes import visemes
 
 STREAMS, SEED = 12, 77
 MET = 0.05  # jawOpen less mouthClose: lips that are nearer touch
 TUCKED = 0.2  # mouthRollLower: more, and the lip is at the teeth
-SHUT_SOUNDS, TUCK_SOUNDS = ("p", "b", "m"), ("f", "v")
+SHUT = 0.5 * PRESS  # mouthPressLeft: more, and lips that should be at the teeth are shut instead
+SHUT_SOUNDS = ("p", "b", "m")
 
 
 def closures(network: SpeechNetwork, seed: int = 0) -> Iterator[str]:
     """Lines for the log."""
     found = shares(lambda: SpeechDriver(network=network), seed)
-    line = "voices held out: {} with {} {:.1%}, vowels with {} {:.1%}"
-    yield line.format("p, b and m", "lips that meet", found.shut, "lips that meet", found.shut_vowels)
-    yield line.format("f and v", "a lip at the teeth", found.tucked, "a lip at the teeth", found.tucked_vowels)
+    line = "voices held out: {} with {lips} {:.1%}, {} with {lips} {:.1%}"
+    yield line.format("p, b and m", found.shut, "vowels", found.shut_vowels, lips="lips that meet")
+    yield line.format("f", found.f, "vowels", found.tucked_vowels, lips="a lip at the teeth")
+    yield f"voices held out: v with a lip at the teeth {found.v:.1%}, with shut lips at some time {found.shut_v:.1%}"
 
 
 class Shares(NamedTuple):
-    """Of p, b and m: whose lips meet; of f and v: whose lower lip is at the teeth; of open vowels' middles: both."""
+    """Of p, b and m: whose lips meet; of f and of v: whose lower lip is at the teeth; of open vowels' middles: both.
+
+    shut_v: of v, in whose time the lips are shut, if only for a hundredth of a second.
+    """
 
     shut: float
     shut_vowels: float
-    tucked: float
+    f: float
+    v: float
+    shut_v: float
     tucked_vowels: float
 
 
 def shares(driver: Callable[[], Driver], seed: int = 0) -> Shares:
     """Of voices that were not trained on."""
-    found: tuple[list[bool], ...] = ([], [], [], [])
+    found: dict[str, list[bool]] = {name: [] for name in Shares._fields}
     rng = np.random.default_rng(SEED + seed)
     for _, said in corpus.spoken(STREAMS, SEED + seed, held_out=True):
         sound, phonemes = joined(said, rng)
-        apart, roll = _mouth(driver(), sound)
+        apart, roll, press = _mouth(driver(), sound)
         for phoneme in phonemes:
             start, stop = phoneme.start // HOP, phoneme.stop // HOP
             near = slice(max(0, start - 1), stop + 2)
             if phoneme.symbol in SHUT_SOUNDS:
-                found[0].append(bool(apart[near].min(initial=1) < MET))
-            elif phoneme.symbol in TUCK_SOUNDS:
-                found[2].append(bool(roll[near].max(initial=0) > TUCKED))
+                found["shut"].append(bool(apart[near].min(initial=1) < MET))
+            elif phoneme.symbol in ("f", "v"):
+                found[phoneme.symbol].append(bool(roll[near].max(initial=0) > TUCKED))
+                if phoneme.symbol == "v":
+                    found["shut_v"].append(bool(press[start + 1 : stop].max(initial=0) > SHUT))
             elif _is_long_vowel(phoneme):
-                found[1].append(bool(apart[(start + stop) // 2] < MET))
-                found[3].append(bool(roll[(start + stop) // 2] > TUCKED))
-    return Shares(*(float(np.mean(each)) for each in found))
+                found["shut_vowels"].append(bool(apart[(start + stop) // 2] < MET))
+                found["tucked_vowels"].append(bool(roll[(start + stop) // 2] > TUCKED))
+    return Shares(**{name: float(np.mean(each)) for name, each in found.items()})
 
 
 def _is_long_vowel(phoneme: TimedPhoneme) -> bool:
@@ -69,13 +79,13 @@ def _is_long_vowel(phoneme: TimedPhoneme) -> bool:
 
 
 def _mouth(driver: Driver, sound: Samples) -> NDArray[np.float64]:
-    """The opening, and the roll of the lower lip, at each hundredth of a second, (2, n)."""
+    """The opening, the roll of the lower lip, and how the lips press, at each hundredth of a second, (3, n)."""
     padded = np.concatenate((sound, np.zeros(SPEECH_RATE, np.float32)))
     rows, given = [], 0
     for index in range(len(sound) // HOP):
         frame = FrameTime(index, Fraction(HOP_RATE))
         end = frame.span(SPEECH_RATE)[1] + driver.lookahead
         moved = driver.drive(frame, padded[given:end])
-        rows.append((moved["jawOpen"] - moved["mouthClose"], moved["mouthRollLower"]))
+        rows.append((moved["jawOpen"] - moved["mouthClose"], moved["mouthRollLower"], moved["mouthPressLeft"]))
         given = end
     return np.array(rows).T

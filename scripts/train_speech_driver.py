@@ -57,8 +57,12 @@ class Trained(nn.Module):
         told = torch.sigmoid(torch.cat((self.most(heard), self.tuck(heard)), dim=-1))
         return told * torch.from_numpy(LIMITS).to(told.device)
 
+    def teeth(self, seen: Tensor) -> Tensor:
+        """What of that is told of teeth, (n, moments, len(TOLD) - TUCKED)."""
+        return torch.sigmoid(self.tuck(torch.relu(self.each(seen)).transpose(1, 2)))
+
     def keep(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Takes all but the part that tells `tucked` from there, for good."""
+        """Takes all but the part that tells `tucked` and `freed` from there, for good."""
         given = {name: torch.from_numpy(array) for name, array in weights.items()}
         hidden = given["hidden.weight"].reshape(shape.SPAN, shape.EACH, -1).permute(2, 1, 0)
         tensors = {"each.weight": given["each.weight"].T, "each.bias": given["each.bias"],
@@ -107,6 +111,9 @@ class Pieces:
         lengths = [min(len(each.seen), len(each.told)) for each in made]
         self.seen = torch.from_numpy(np.concatenate([e.seen[:n] for e, n in zip(made, lengths, strict=True)])).half()
         self.told = torch.from_numpy(np.concatenate([e.told[:n] for e, n in zip(made, lengths, strict=True)])).half()
+        self.counts = torch.from_numpy(
+            np.concatenate([e.counts[:n] for e, n in zip(made, lengths, strict=True)])
+        ).half()
         starts = np.cumsum([0, *lengths[:-1]])
         margin = LENGTH + AHEAD + STRIDE + LEAD
         begins = [s + at for s, n in zip(starts, lengths, strict=True) for at in range(PAST, n - margin, LENGTH // 2)]
@@ -115,19 +122,20 @@ class Pieces:
         self.test, self.train = np.split(order, [len(order) // SHARE_OF_TEST])
         self.spread = self.told[::10].float().std(0) + 0.02
 
-    def batch(self, begins: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-        """What is seen and what is told, of pieces."""
+    def batch(self, begins: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
+        """What is seen, what is told, and how much that counts (see `Example`), of pieces."""
         at = torch.from_numpy(begins)[:, None]
         seen = self.seen[at + torch.arange(-PAST, LENGTH + AHEAD)].float()
-        return seen, self.told[at + LEAD + torch.arange(0, LENGTH, STRIDE)].float()
+        moments = at + LEAD + torch.arange(0, LENGTH, STRIDE)
+        return seen, self.told[moments].float(), self.counts[moments].float()
 
-    def random(self) -> tuple[Tensor, Tensor]:
+    def random(self) -> tuple[Tensor, Tensor, Tensor]:
         """Some to learn from, none twice from quite the same place; bands and moments are missing now and then."""
         chosen = self.rng.choice(self.train, BATCH) + self.rng.integers(-STRIDE, STRIDE + 1, BATCH)
-        seen, told = self.batch(np.maximum(chosen, PAST))
+        seen, told, counts = self.batch(np.maximum(chosen, PAST))
         first = int(self.rng.integers(0, SEEN - 1))
         seen[:: int(self.rng.integers(2, 5)), :, first : first + int(self.rng.integers(1, 6))] = 0
-        return seen, told
+        return seen, told, counts
 
 
 def gap(told: Tensor) -> Tensor:
@@ -136,17 +144,23 @@ def gap(told: Tensor) -> Tensor:
     return torch.as_tensor(apart) * (1 - told[..., CLOSED])
 
 
-def error(told: Tensor, wanted: Tensor, spread: Tensor) -> Tensor:
+def error(told: Tensor, wanted: Tensor, counts: Tensor, spread: Tensor) -> Tensor:
     """Of all coefficients, of the gap that they make, and of whether lips meet each other or the teeth."""
-    each = (((told - wanted) / spread) ** 2).mean()
+    most = slice(0, TUCKED)
+    each = (((told[..., most] - wanted[..., most]) / spread[most]) ** 2).mean()
     apart = ((gap(told) - gap(wanted)) ** 2).mean() / GAP_SCALE**2
-    meet = [_surely(told[..., column], wanted[..., column]) for column in (CLOSED, TUCKED)]
-    return each + apart + 1.5 * meet[0] + 1.0 * meet[1]
+    meet = _unsure(told[..., CLOSED], wanted[..., CLOSED]).mean()
+    return torch.as_tensor(each + apart + 1.5 * meet + error_of_teeth(told[..., TUCKED:], wanted, counts))
 
 
-def _surely(told: Tensor, wanted: Tensor) -> Tensor:
-    """The cross entropy of how sure it is."""
-    return nn.functional.binary_cross_entropy(told.clamp(1e-4, 1 - 1e-4), wanted.clamp(0, 1))
+def error_of_teeth(told: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+    """Of what `Trained.teeth` tells."""
+    return len(TOLD[TUCKED:]) * (_unsure(told, wanted[..., TUCKED:]) * counts[..., None]).mean()
+
+
+def _unsure(told: Tensor, wanted: Tensor) -> Tensor:
+    """The cross entropy of each moment."""
+    return nn.functional.binary_cross_entropy(told.clamp(1e-4, 1 - 1e-4), wanted.clamp(0, 1), reduction="none")
 
 
 def block(seed: int) -> list[Example]:
@@ -156,7 +170,7 @@ def block(seed: int) -> list[Example]:
 
 
 def learned(pieces: Pieces, epochs: float, device: torch.device, keep: Path | None = None) -> Trained:
-    """Trains a network; keep: weights of which all but `tucked` is taken over."""
+    """Trains a network; keep: weights of which all but `tucked` and `freed` is taken over."""
     network, spread = Trained(), pieces.spread.to(device)
     if keep is not None:
         with keep.open("rb") as file, torch.no_grad():
@@ -167,8 +181,11 @@ def learned(pieces: Pieces, epochs: float, device: torch.device, keep: Path | No
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1, pct_start=0.1)
     mean, began = 0.0, time.monotonic()
     for step in range(steps):
-        seen, told = pieces.random()
-        wrong = error(network(seen.to(device)), told.to(device), spread)
+        seen, told, counts = (each.to(device) for each in pieces.random())
+        if keep is None:
+            wrong = error(network(seen), told, counts, spread)
+        else:
+            wrong = error_of_teeth(network.teeth(seen), told, counts)
         optimizer.zero_grad()
         wrong.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -183,8 +200,8 @@ def learned(pieces: Pieces, epochs: float, device: torch.device, keep: Path | No
 def likeness(network: Trained, pieces: Pieces, device: torch.device) -> Iterator[tuple[str, float]]:
     """Correlations with what is wanted, of pieces that were kept back."""
     batches = [pieces.batch(part) for part in np.array_split(pieces.test, max(1, len(pieces.test) // BATCH))]
-    told = torch.cat([network(seen.to(device)).cpu().flatten(0, 1) for seen, _ in batches])
-    wanted = torch.cat([rows.flatten(0, 1) for _, rows in batches])
+    told = torch.cat([network(seen.to(device)).cpu().flatten(0, 1) for seen, *_ in batches])
+    wanted = torch.cat([rows.flatten(0, 1) for _, rows, _ in batches])
     yield "gap", float(np.corrcoef(gap(told), gap(wanted))[0, 1])
     for column, name in enumerate(TOLD):
         yield name, float(np.corrcoef(told[:, column], wanted[:, column])[0, 1])
@@ -195,7 +212,7 @@ def likeness(network: Trained, pieces: Pieces, device: torch.device) -> Iterator
 @click.option("--epochs", type=click.FloatRange(0.01), default=4.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--keep", type=click.Path(exists=True, path_type=Path), help="Weights; only `tucked` is learned anew.")
+@click.option("--keep", type=click.Path(exists=True, path_type=Path), help="Weights; only f and v are learned anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=ROOT / "checkpoints" / "speech.npz")
 def main(blocks: int, epochs: float, seed: int, device: str, keep: Path | None, output: Path) -> None:
     """Makes speech, trains, tests, and writes the weights and the log."""

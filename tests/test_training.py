@@ -39,7 +39,7 @@ def test_f_and_v_are_learned_anew_and_all_else_is_kept(tmp_path: Path) -> None:
     before, after = load(shipped).tell(heard), load(weights).tell(heard)
     np.testing.assert_allclose(after[:, :TUCKED], before[:, :TUCKED], atol=1e-5)
     assert np.abs(after[:, TUCKED] - before[:, TUCKED]).max() > 0.01
-    assert "f and v" in weights.with_suffix(".log").read_text()
+    assert "v with a lip at the teeth" in weights.with_suffix(".log").read_text()
 
 
 def test_the_weights_that_ship_are_small_and_logged() -> None:

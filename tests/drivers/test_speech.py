@@ -41,6 +41,14 @@ class TestSpeechDriver(SoundDriverContract):
         assert np.mean(roll[vowels] > TUCKED) < 0.1
         assert np.mean([apart[each].mean() for each in near["fv"]]) < 0.65 * apart[vowels].mean()
 
+    @pytest.mark.parametrize(("voice", "name"), VOICES)
+    def test_the_first_f_of_a_speech_is_tucked_before_its_vowel(self, voice: type[Synthesizer], name: str) -> None:
+        sound, phonemes = tell(voice(name), LABIODENTALS[0])
+        first = next(phoneme for phoneme in phonemes if phoneme.symbol == "f")
+        roll = self.move(sound)[:, INDEX["mouthRollLower"]]
+        assert roll[first.start // 160 : first.stop // 160].max() > TUCKED
+        assert roll[: first.start // 160 - 12].max() < 0.05  # not before anybody speaks
+
     def test_a_tucked_lip_shows_the_upper_teeth_and_lips_that_meet_do_not(self, speech: Samples) -> None:
         plain, tucked, shut = (
             _mouth_that_is_told(speech, **sure) for sure in ({}, {"tucked": 8}, {"tucked": 8, "closed": 8})

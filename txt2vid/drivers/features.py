@@ -131,7 +131,7 @@ class Hop(NamedTuple):
 
     levels: of the bands. cleaned: without the noise in them. loud: what is loud for this voice, as known by then.
     speech: how surely it is speech, in [0, 1], exactly 0 in silence and noise. mels: (MELS,) dB against what is loud
-    for this voice in each, with the noise in them.
+    for this voice in each, with the noise in them. sounds: the same against nothing, as they are.
     """
 
     levels: Row
@@ -139,11 +139,12 @@ class Hop(NamedTuple):
     loud: Row
     speech: float
     mels: NDArray[np.float64]
+    sounds: NDArray[np.float64]
 
 
 _NOTHING = [SILENCE_DB] * len(BANDS)
 _NO_MELS = np.full(MELS, SILENCE_DB)
-SILENT = Hop(_NOTHING, _NOTHING, _NOTHING, 0.0, _NO_MELS)
+SILENT = Hop(_NOTHING, _NOTHING, _NOTHING, 0.0, _NO_MELS, _NO_MELS)
 
 
 class Ear:
@@ -205,7 +206,7 @@ class Voice:
         """Takes the levels of the next hop."""
         speech = self._speech(levels, voiced, mels)
         against = mels - (self._level + self._mel_colour) if self._active else _NO_MELS  # before a voice is known
-        return Hop(levels, self._clean(levels), self._loud(), speech, against)
+        return Hop(levels, self._clean(levels), self._loud(), speech, against, mels)
 
     def _loud(self) -> Row:
         return [self._level + colour for colour in self._colour]

@@ -23,15 +23,18 @@ PAST, AHEAD = 30, 8  # hops before and after the moment
 SPAN = PAST + 1 + AHEAD
 SEEN = MELS + 1
 EACH, HIDDEN, LAST = 40, 192, 96
-TUCK_HIDDEN, TUCK_LAST = 64, 32  # units beside those, which only `tucked` is told from
+TUCK_HIDDEN, TUCK_LAST = 96, 48  # units beside those, which only `tucked` and what follows it are told from
 TOLD = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile", "mouthRollLower", "mouthRollUpper",
-        "mouthShrugLower", "mouthUpperUp", "mouthLowerDown", "tongueOut", "closed", "tucked")  # fmt: skip
+        "mouthShrugLower", "mouthUpperUp", "mouthLowerDown", "tongueOut", "closed", "tucked", "freed")  # fmt: skip
 """Coefficients, both sides alike, before closures are laid over them.
 
-closed: how surely the lips meet. tucked: how surely the lower lip meets the upper teeth.
+closed: how surely the lips meet. tucked: how surely the lower lip meets the upper teeth. freed: how surely an f or v is
+so near that lips which seem to meet do not: a v sounds much like b and m, most of all where it begins and ends.
 """
-JAW, FUNNEL, CLOSED, TUCKED = (TOLD.index(name) for name in ("jawOpen", "mouthFunnel", "closed", "tucked"))
-LIMITS = np.array([0.8, 0.6, 0.8, 0.5, 0.5, 0.5, 0.3, 0.3, 0.4, 0.5, 0.3, 1.0, 1.0], np.float32)
+JAW, FUNNEL, CLOSED, TUCKED, FREED = (
+    TOLD.index(name) for name in ("jawOpen", "mouthFunnel", "closed", "tucked", "freed")
+)
+LIMITS = np.array([0.8, 0.6, 0.8, 0.5, 0.5, 0.5, 0.3, 0.3, 0.4, 0.5, 0.3, 1.0, 1.0, 1.0], np.float32)
 """What each of TOLD is at most: the sigmoid's 1."""
 LOWEST_DB, HIGHEST_DB, SCALE_DB = -45.0, 15.0, 15.0  # of a band, against what is loud in it for the voice
 

@@ -23,7 +23,21 @@ from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 from txt2vid.drivers.bands import BandDriver, held
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP_RATE, SILENT, Ear
-from txt2vid.drivers.network import AHEAD, CLOSED, FUNNEL, JAW, PAST, SPAN, TOLD, TUCKED, Array, SpeechNetwork, load
+from txt2vid.drivers.network import (
+    AHEAD,
+    CLOSED,
+    FREED,
+    FUNNEL,
+    JAW,
+    PAST,
+    SPAN,
+    TOLD,
+    TUCKED,
+    Array,
+    SpeechNetwork,
+    load,
+)
+from txt2vid.drivers.onset import Onset
 from txt2vid.drivers.phonemes import close_lips, smoothstep
 from txt2vid.drivers.visemes import SHAPES, visemes
 
@@ -33,7 +47,8 @@ EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings 
 ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
 ATTACK = 5  # hops before the first sound in which lips begin to part for it
 SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
-TUCK_FROM, TUCK_FULLY = 0.04, 0.4  # of how surely the lower lip is at the teeth; were they nearer, it would jump
+FREE_FROM, FREE_FULLY = 0.28, 0.52  # of how surely f or v is near: so much keeps lips from meeting
+TUCK_FROM, TUCK_FULLY = 0.15, 0.5  # of how surely the lower lip is at the teeth; were they nearer, it would jump
 
 
 @functools.cache
@@ -58,6 +73,7 @@ class SpeechDriver(Driver):
         self._bands = BandDriver(self.ear)
         self._network = network or shipped()
         self._given = 0  # samples
+        self._onset = Onset()
         self._first = -PAST - 1  # the number of the first hop that is kept
         nothing = self._network.hear([SILENT])[0]
         self._heard: deque[Array] = deque([nothing] * -self._first)
@@ -66,12 +82,7 @@ class SpeechDriver(Driver):
     def drive(self, frame: FrameTime, speech: Samples) -> Motion:
         """The mouth at the middle of `frame`; see `Driver.drive`."""
         other = self._bands.drive(frame, speech)
-        hops = self.ear.hear(self._given, speech)
-        self._given += len(speech)
-        if hops:
-            self._heard.extend(self._network.hear(hops))
-        for hop in hops:
-            self._speech.append(held(hop.speech, self._speech[-1]))
+        self._hear(speech)
         at = float(frame.time + frame.duration / 2) * HOP_RATE
         last = self._first + len(self._heard) - 1 - AHEAD  # the last hop that can be told
         before = max(-1, min(math.floor(at), last - 1))
@@ -82,6 +93,21 @@ class SpeechDriver(Driver):
         if last < 0:
             return Motion()
         return self._between(min(1.0, max(0.0, at - before)), other)
+
+    def _hear(self, speech: Samples) -> None:
+        """Keeps what the network makes of the hops that these samples complete, and mends what it made of the first."""
+        hops = self.ear.hear(self._given, speech)
+        self._given += len(speech)
+        if not hops:
+            return
+        self._heard.extend(self._network.hear(hops))
+        for hop in hops:
+            self._speech.append(held(hop.speech, self._speech[-1]))
+        again = self._onset.push(hops)[-len(self._heard) :]
+        if again:
+            first = len(self._heard) - len(again)
+            for place, (row, hop) in enumerate(zip(self._network.hear(again), again, strict=True), first):
+                self._heard[place], self._speech[place] = row, held(hop.speech, self._speech[place - 1])
 
     def _between(self, share: float, other: Motion) -> Motion:
         """The mouth between the first two hops whose neighbours are all kept; other: what `drivers.bands` thinks."""
@@ -110,6 +136,7 @@ def _motion(told: Array, other: Motion) -> Motion:
     parted = vector[_PARTING] * max(0.0, 1 - float(told[FUNNEL]) / ROUND)
     vector[_PARTING] = (parted + other.blendshapes[_PARTING]) / 2
     shut = smoothstep((float(told[CLOSED]) - SHUT_FROM) / (SHUT_FULLY - SHUT_FROM))
+    shut *= 1 - smoothstep((float(told[FREED]) - FREE_FROM) / (FREE_FULLY - FREE_FROM))
     tucked = (1 - shut) * smoothstep((float(told[TUCKED]) - TUCK_FROM) / (TUCK_FULLY - TUCK_FROM))
     vector[_SHAPES] += tucked * _INSISTS * (_LABIODENTAL.target - vector[_SHAPES])
     close_lips(vector, shut)
