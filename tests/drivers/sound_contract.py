@@ -222,7 +222,7 @@ class SoundDriverContract:
     @pytest.mark.parametrize(("voice", "name"), VOICES)
     @pytest.mark.parametrize("noise", [0, 0.005])
     def test_labials_close_in_running_speech(self, voice: type[Synthesizer], name: str, noise: float) -> None:
-        sound, phonemes = tell(voice(name), LABIALS, TEXT)
+        sound, phonemes = tell(voice(name), LABIALS, TEXT, LABIALS)  # espeak-ng says nothing twice in the same way
         hiss = noise * np.random.default_rng(7).standard_normal(len(sound))
         lips = opening(self.move((sound + hiss).astype(np.float32)))
         least = [lips[p.start // 160 - 1 : p.stop // 160 + 2].min() for p in phonemes if p.symbol in ("p", "b", "m")]

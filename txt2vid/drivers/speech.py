@@ -47,8 +47,8 @@ EMPHASIS = 1.5  # a mean of guesses is flatter than any of them: small openings 
 ROUNDED, ROUND = 0.7, 0.25  # of mouthFunnel that is taken off the jaw; so much of it parts no lips: a smaller gap
 ATTACK = 5  # hops before the first sound in which lips begin to part for it
 SHUT_FROM, SHUT_FULLY = 0.06, 0.35  # of how surely lips meet: less says nothing, more shuts them
-FREE_FROM, FREE_FULLY = 0.28, 0.52  # of how surely f or v is near: so much keeps lips from meeting
-TUCK_FROM, TUCK_FULLY = 0.15, 0.5  # of how surely the lower lip is at the teeth; were they nearer, it would jump
+FREE_FROM, FREE_FULLY = 0.32, 0.5  # of how surely f or v is near: so much keeps lips from meeting
+TUCK_FROM, TUCK_FULLY = 0.07, 0.5  # of how surely the lower lip is at the teeth; were they nearer, it would jump
 
 
 @functools.cache
