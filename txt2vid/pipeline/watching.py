@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,8 +25,8 @@ from txt2vid.faces.face import Landmarks
 from txt2vid.faces.following import Finder
 from txt2vid.ffmpeg.decode import VideoReader, even_size
 from txt2vid.ffmpeg.probe import VideoStream
-from txt2vid.interrupts import Terminated, unwind_on
-from txt2vid.pipeline.worker import end_with_parent
+from txt2vid.interrupts import Terminated
+from txt2vid.pipeline.worker import obey_parent, see_off
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,7 +36,6 @@ AHEAD = 300  # frames that are looked at before the first is told of, 6 kB each:
 BLOCK = 10  # frames that are told of at once
 WAITING = 30  # blocks that wait to be drawn, 2.5 kB each; then the process waits
 GRACE = 5.0  # seconds that the process may take to end
-_WIDTH = len(BLENDSHAPES) + 10  # of a row: coefficients, turn, shift, gaze, presence, whether a face was seen
 
 Rows = NDArray[np.float32]
 
@@ -79,10 +76,7 @@ class Watcher:
         if self._process.pid is None:
             return
         self._process.terminate()  # it has been listened to as long as anybody wanted to
-        self._process.join(GRACE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        see_off(self._process, GRACE)
 
     def over(self) -> bool:
         """Whether there are no more frames; waits for one.
@@ -118,9 +112,7 @@ class Watcher:
 
 def _work(connection: Connection, path: Path, size: tuple[int, int], fps: Fraction, index: int) -> None:
     """What the process runs: blocks of rows out, then None, or the error that ended it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches all; the parent decides
-    unwind_on(signal.SIGTERM)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    obey_parent()
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         try:
             _tell(connection, rows(path, size, fps, index))
@@ -142,7 +134,7 @@ def _tell(connection: Connection, told: Iterator[Rows]) -> None:
 
 
 def rows(path: Path, size: tuple[int, int], fps: Fraction, index: int) -> Iterator[Rows]:
-    """What the person does, frame by frame, (_WIDTH,) each; what is AHEAD of a frame tells how the person rests."""
+    """What the person does, frame by frame, for `_told`; what is AHEAD of a frame tells how the person rests."""
     driver, followed = VideoDriver(learns=True), _followed(path, size, fps, index)
     ahead = deque(itertools.islice(followed, AHEAD))
     driver.learn(ahead)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 from txt2vid.errors import Txt2VidError
 from txt2vid.interrupts import Terminated, unwind_on
@@ -62,23 +63,32 @@ class Worker:
     def end(self) -> None:
         """Lets the process end, and waits for it; one that does not end in time is killed. Twice is safe."""
         self.connection.close()
-        self._process.join(GRACE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        see_off(self._process, GRACE)
+
+
+def see_off(process: BaseProcess, grace: float) -> None:
+    """Waits for a process that is about to end; one that does not within so many seconds is killed."""
+    process.join(grace)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _work(connection: Connection) -> None:
     """What the process runs: rows in, outcomes out, until the parent closes the connection or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches all; the parent decides
-    unwind_on(signal.SIGTERM)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    obey_parent()
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         _render_rows(connection)
 
 
-def end_with_parent() -> None:
-    """Waits for the parent's end, and has this process unwind then. To be run in a thread."""
+def obey_parent() -> None:
+    """How a process of ours begins that has one parent: it unwinds when that says so, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches all; the parent decides
+    unwind_on(signal.SIGTERM)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
