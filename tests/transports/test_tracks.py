@@ -18,11 +18,13 @@ from aiortc.rtp import (
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
     pack_remb_fci,
 )
 
 from txt2vid.transports.forward import KEY_SECONDS, Forwarder, PeerQueue
-from txt2vid.transports.tracks import MOST_AGAIN, in_vain, tell
+from txt2vid.transports.tracks import MOST_AGAIN, in_vain, retimed, tell
 
 OURS, THEIRS = 1234, 99
 
@@ -127,3 +129,40 @@ def test_losses_count_for_whom_they_are_of(room: Room) -> None:
     room.hear(losses(OURS))
     (rate,) = room.rates
     assert rate < 2_000_000
+
+
+def report(timestamp: int) -> RtcpSrPacket:
+    info = RtcpSenderInfo(ntp_timestamp=77 << 32, rtp_timestamp=timestamp, packet_count=1, octet_count=1)
+    return RtcpSrPacket(ssrc=OURS, sender_info=info)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "late", "clock", "told"),
+    [
+        (90_000, 0.0, 90_000, 90_000),
+        (90_000, 0.01, 90_000, 90_900),
+        (48_000, -0.04, 48_000, 46_080),  # sound goes out ahead
+        (100, -0.04, 48_000, (1 << 32) - 1820),
+        ((1 << 32) - 100, 0.04, 48_000, 1820),
+    ],
+)
+def test_sender_reports_tell_the_time_that_is_shown(timestamp: int, late: float, clock: int, told: int) -> None:
+    packet = report(timestamp)
+    retimed(packet, late, clock)
+    (arrived,) = RtcpPacket.parse(bytes(packet))
+    assert isinstance(arrived, RtcpSrPacket)
+    assert (arrived.sender_info.rtp_timestamp, arrived.sender_info.ntp_timestamp) == (told, 77 << 32)
+
+
+def test_sound_and_pictures_are_told_by_one_clock(room: Room) -> None:
+    """Whatever is sent first, and however late: the times that reports map to one moment differ by no tick."""
+
+    def now_told(time: float, sent: float, clock: int) -> float:
+        packet = report(round(time * clock))
+        retimed(packet, room.peer.late(time, sent), clock)
+        return packet.sender_info.rtp_timestamp / clock - sent
+
+    first = now_told(7.0, 100.00, 48_000)
+    assert now_told(7.0, 100.04, 90_000) == pytest.approx(first)
+    assert now_told(7.04, 100.123, 90_000) == pytest.approx(first)
+    assert now_told(7.08, 100.03, 48_000) == pytest.approx(first)
