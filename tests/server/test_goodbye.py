@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import SMALL, Server, Talk, serving
+from tests.server.conftest import PATIENCE, SMALL, Server, Talk, serving
 from tests.server.test_hub import until
 from txt2vid.core.wire import AudioFormat, Hello, Packet, Ready, Text
 from txt2vid.textwire import codec
@@ -61,7 +61,7 @@ def test_after_a_goodbye_the_place_is_free(relay: Server, say: Callable[[Talk], 
     before = relay.log.count("connection lost")
     for code in (1000, 1001) * 5:
         gone = relay.log.count("sender gone")
-        with relay.connected() as talk:
+        with relay.connected(close_timeout=PATIENCE) as talk:  # one that does not wait for the answer may be cut off
             say(talk)
             talk.connection.close(code)
         until(partial(left, relay, gone))
