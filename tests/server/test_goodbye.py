@@ -20,6 +20,7 @@ DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Server]:
     """A server whose log is these tests' own, with two faces that take seconds to find."""
+    codec.name()  # takes a while the first time, and hello has 5 s
     videos = ("--face", f"slow={DRIVING}", "--face", f"slower={DRIVING}")
     with serving(tmp_path_factory.mktemp("relay"), "--face", hero, *videos, *SMALL) as running:
         yield running
