@@ -131,8 +131,8 @@ class Server:
     @contextmanager
     def connected(self, query: str = "", **options: Any) -> Iterator[Talk]:
         """A websocket that has said nothing yet."""
-        options = {"subprotocols": [Subprotocol(wire.SUBPROTOCOL)], "compression": None, **options}
-        with connect(f"ws://127.0.0.1:{self.port}/speak{query}", close_timeout=2, **options) as connection:
+        options = {"subprotocols": [Subprotocol(wire.SUBPROTOCOL)], "compression": None, "close_timeout": 2, **options}
+        with connect(f"ws://127.0.0.1:{self.port}/speak{query}", **options) as connection:
             yield Talk(connection)
 
     @contextmanager

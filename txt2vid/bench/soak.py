@@ -30,7 +30,7 @@ from txt2vid.sender.loop import beside, run
 STAY = (3.5, 6.0)  # seconds that a sender or a viewer stays: 250 of both come and go in 10 minutes
 SAMPLES = 120  # looks at the server over the whole run ...
 SAMPLE_SECONDS = 1.0  # ... but not oftener
-TRIES, TRY_SECONDS = 80, 0.25  # to be let in again: a server keeps the place of whom it takes for cut off for 15 s
+TRIES, TRY_SECONDS = 20, 0.25  # to be let in again: the server may notice a broken connection a moment later
 
 # What counts as steady. Over the second half of a run: the first one fills caches and allocators' arenas.
 GROWTH = 0.02  # of the memory ...

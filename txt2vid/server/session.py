@@ -27,7 +27,7 @@ MS = 1000
 ZERO = -float(TIMESTAMP_OFFSET)  # seconds of a session at which the timestamps of its streams are 0
 ENDING = frozenset({"audio", "rate"})  # what only the sender can mend: it would be told fifty times a second
 AGAIN = 0.5  # seconds that a session's time jumps when its studio is lost: nothing that was told already comes again
-SOUND_AHEAD = 0.04  # seconds by which peers get sound before its picture: browsers hold it back longer
+SOUND_AHEAD = 0.045  # seconds by which peers get sound before its picture: browsers hold it back longer
 CUT_SECONDS = 1.0  # after an interruption, in which reports may come that do not know of it yet
 
 

@@ -1,6 +1,6 @@
 """The websocket /speak: one sender's connection, from hello to its end. Nothing that it says is trusted.
 
-Two tasks a connection, one reads and one writes; whichever ends first ends both.
+Three tasks a connection: one reads, one does what was read, one writes; whichever ends first ends all.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from txt2vid.pipeline.messages import Drain, Express, Hear, Move, Said
 from txt2vid.server import limits
 from txt2vid.server.auth import Access, bearer
 from txt2vid.server.hub import Hub
+from txt2vid.server.inbox import Gone, Inbox
 from txt2vid.server.logs import say
 from txt2vid.server.rates import Allowance, packet_seconds
 from txt2vid.server.seat import Refused, Sender
@@ -50,22 +51,15 @@ from txt2vid.server.session import Session
 from txt2vid.server.voice import Voice
 from txt2vid.server.words import Words
 
+_Task = asyncio.Task[None]
+
 _log = logging.getLogger(__name__)
-_CUT_OFF = frozenset({1005, 1006, 1011, 1012})  # close codes of connections that nobody closed on purpose
 _LIMITS = {
     "message": MAX_MESSAGE,
     "text": MAX_TEXT,
     "seconds": int(MAX_PACKET_SECONDS),
     "texts": limits.MAX_TEXTS,
 }
-
-
-class _Gone(Exception):  # noqa: N818 - not an error of ours
-    """The peer is not there any more. code: of RFC 6455, 7.4.1."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Speaker(Sender):
@@ -75,11 +69,11 @@ class Speaker(Sender):
         self._websocket, self._hub, self._access, self._voice = websocket, hub, access, voice
         client = websocket.client
         self.label = f"{client.host}:{client.port}" if client else "somebody"
+        self._inbox = Inbox(websocket)
         self._outbox: deque[ServerMessage] = deque()
         self._closing: Error | None = None
         self._wake = asyncio.Event()
-        self._gone: int | None = None
-        self._ended = False
+        self._deaf = self._ended = False  # nothing can be written any more; `end` has come
         self._session: Session | None = None
 
     @property
@@ -88,8 +82,11 @@ class Speaker(Sender):
         return self._closing.code if self._closing else None
 
     def tell(self, message: ServerMessage) -> None:
-        """Queues a message; where OUTBOX wait, Stats are left out, and without anything else it cannot go on."""
-        if self._closing is not None or self._gone is not None:
+        """Queues a message; where OUTBOX wait, Stats are left out, and without anything else it cannot go on.
+
+        Nothing is said before Ready.
+        """
+        if self._closing is not None or self._deaf or (self._session is None and isinstance(message, Stats)):
             return
         if len(self._outbox) < limits.OUTBOX:
             self._outbox.append(message)
@@ -112,23 +109,36 @@ class Speaker(Sender):
         elif len(self._hub.connected) >= limits.MAX_SPEAKERS:
             self.dismiss("full", "too many senders are connected: try again later")
         self._hub.connected.add(self)
-        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
+        works = (self._inbox.fill(), self._read(), self._write())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing is not None:
-                await asyncio.wait({writer}, timeout=limits.SEND_SECONDS)
+            await self._over(*tasks)
         finally:
-            reader.cancel()
-            writer.cancel()
-            await asyncio.wait({reader, writer})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             self._leave()
-        for task in (reader, writer):
+        for task in tasks:
             if not task.cancelled():
                 task.result()  # raises what is a mistake of ours
 
+    async def _over(self, filling: _Task, reading: _Task, writing: _Task) -> None:
+        """Waits for the end, and for what is still to be done then."""
+        await asyncio.wait({filling, reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+        if self._closing is not None:
+            await asyncio.wait({writing}, timeout=limits.SEND_SECONDS)
+            return
+        await asyncio.wait({filling}, timeout=limits.LAST_SECONDS)  # it could not be written to: was there a goodbye?
+        if self._session is not None:  # what has arrived counts
+            patience = limits.LAST_SECONDS if self._inbox.cut_off else limits.LAST_WORDS_SECONDS
+            await asyncio.wait({reading}, timeout=patience)
+
     def _leave(self) -> None:
+        """Gives the place up, or has it kept. Twice is safe."""
+        if self not in self._hub.connected:
+            return
         self._hub.connected.discard(self)
-        broken = self._closing is None and self._gone in _CUT_OFF and not self._ended
+        broken = self._closing is None and self._inbox.cut_off and not self._ended
         why = self._closing.code if self._closing else "connection lost" if broken else "closed"
         name = self._session.name if self._session else None
         if self._session is not None:
@@ -138,18 +148,19 @@ class Speaker(Sender):
     # Reading
 
     async def _read(self) -> None:
-        with contextlib.suppress(_Gone):
-            try:
-                await self._converse()
-            except (WireError, Refused) as err:
-                self.dismiss(err.code, str(err))
+        try:
+            await self._converse()
+        except (WireError, Refused) as err:
+            self.dismiss(err.code, str(err))
+        except Gone:
+            self._leave()  # now: the next one may be at the door
 
     async def _converse(self) -> None:
         if self._closing is not None:
             return
         allowance = Allowance(self._now())
         try:
-            first = await within(self._receive(), limits.HELLO_SECONDS)
+            first = await within(self._inbox.next(), limits.HELLO_SECONDS)
         except asyncio.TimeoutError as err:
             raise WireError(f"no hello within {limits.HELLO_SECONDS:g} s") from err
         hello = decode_client(first) if isinstance(first, str) else None
@@ -158,20 +169,14 @@ class Speaker(Sender):
         self._let_in(hello)
         words = await Words.of(hello)
         session, taken = await self._hub.claim(hello, self)
-        self._session = session
-        self.tell(
-            Ready(
-                session.name,
-                session.face,
-                session.epoch,
-                taken.resume,
-                session.streams,
-                _LIMITS,
-                text_codec=words.name,
-            )
+        ready = Ready(
+            session.name, session.face, session.epoch, taken.resume, session.streams, _LIMITS, text_codec=words.name
         )
+        self._outbox.appendleft(ready)
+        self._session = session
+        self._wake.set()
         while True:
-            data = await self._receive()
+            data = await self._inbox.next()
             allowance.message(self._now())
             if isinstance(data, bytes) and is_motion(data):
                 self._not_after_end()
@@ -247,27 +252,18 @@ class Speaker(Sender):
         if self._ended:
             raise WireError("nothing may follow 'end': connect anew")
 
-    async def _receive(self) -> str | bytes:
-        message = await self._websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            self._gone = int(message.get("code") or 1005)
-            raise _Gone(self._gone)
-        text: str | None = message.get("text")
-        data: bytes | None = message.get("bytes")
-        return text if text is not None else data or b""
-
     # Writing
 
     async def _write(self) -> None:
-        with contextlib.suppress(_Gone):
-            while True:
+        try:
+            while self._closing is None:
                 await self._something()
-                while self._outbox:
+                while self._outbox and self._session is not None:
                     await self._send(encode(self._outbox.popleft()))
-                if self._closing is not None:
-                    await self._send(encode(self._closing))
-                    await self._close(CLOSE_CODES[self._closing.code], self._closing.code)
-                    return
+            await self._send(encode(self._closing))
+            await self._close(CLOSE_CODES[self._closing.code], self._closing.code)
+        except Gone:
+            self._deaf = True
 
     async def _something(self) -> None:
         """Waits for something to say; a session that rests reports nothing, but its sender wants to know that."""
@@ -282,8 +278,7 @@ class Speaker(Sender):
         try:
             await within(self._websocket.send_text(text), limits.SEND_SECONDS)
         except (WebSocketDisconnect, RuntimeError, asyncio.TimeoutError) as err:  # RuntimeError: uvicorn closed it
-            self._gone = self._gone or 1006
-            raise _Gone(self._gone) from err
+            raise Gone from err
 
     async def _close(self, code: int, reason: str) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, asyncio.TimeoutError):

@@ -36,6 +36,7 @@ class PeerQueue:
         self._sounds: deque[Timed] = deque()
         self._changed = asyncio.Event()
         self._waits_for_key = True
+        self._begun: float | None = None
         self.closed = False
 
     async def picture(self) -> Timed | None:
@@ -57,6 +58,15 @@ class PeerQueue:
         self._pictures.clear()
         self._sounds.clear()
         return taken
+
+    def late(self, at: float, now: float) -> float:
+        """How late something is that is sent now, by the one clock of pictures and sound. at: its time, in seconds.
+
+        That clock begins with whatever is sent first.
+        """
+        if self._begun is None:
+            self._begun = now - at
+        return now - at - self._begun
 
     def ask_key(self) -> None:
         """The peer has lost a picture."""

@@ -30,16 +30,19 @@ from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.packets import PICTURE_CLOCK, PICTURE_CODECS
 from txt2vid.transports.forward import PeerQueue
 
+_WRAP = 1 << 32  # of RTP timestamps
 MOST_AGAIN = 50  # packets that are sent again at once: half a second of pictures
 
 
 class QueueTrack(MediaStreamTrack):
-    """What aiortc's sender asks for the next packet."""
+    """What aiortc's sender asks for the next packet. clock: ticks a second. late: seconds, of the last one."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
         self.queue: PeerQueue | None = None
+        self.clock = PICTURE_CLOCK if kind == "video" else LISTENING_RATE
+        self.late = 0.0
         self._begun = asyncio.Event()
 
     def begin(self, queue: PeerQueue) -> None:
@@ -62,8 +65,8 @@ class QueueTrack(MediaStreamTrack):
             raise MediaStreamError
         await asyncio.sleep(timed.due - time.monotonic())
         packet = av.Packet(timed.packet.data)
-        packet.pts = timed.packet.time
-        packet.time_base = Fraction(1, PICTURE_CLOCK if self.kind == "video" else LISTENING_RATE)
+        packet.pts, packet.time_base = timed.packet.time, Fraction(1, self.clock)
+        self.late = self.queue.late(timed.packet.time / self.clock, time.monotonic())
         return packet
 
 
@@ -80,6 +83,18 @@ def tell(queue: PeerQueue, packet: Any, ssrc: int) -> None:
         for report in packet.reports:
             if report.ssrc == ssrc:
                 queue.lost(report.fraction_lost / 256)
+
+
+def retimed(packet: Any, late: float, clock: int) -> None:
+    """Makes a sender report tell the session's time (RFC 3550, 6.4.1), by which browsers put sound to its picture.
+
+    aiortc's tells when the last packet was sent, as if its sound or picture were of that moment; but sound goes out
+    ahead of its picture, and both as late as the machine happens to be. late: seconds that the last packet was late.
+    clock: ticks a second of its timestamps.
+    """
+    if isinstance(packet, RtcpSrPacket):
+        info = packet.sender_info
+        info.rtp_timestamp = (info.rtp_timestamp + round(late * clock)) % _WRAP
 
 
 def in_vain(packet: Any) -> bool:

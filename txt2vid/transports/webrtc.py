@@ -1,8 +1,8 @@
 """WebRTC on aiortc: peers that watch a session's packets, and peers whose sound is heard. A plugin (extra `webrtc`).
 
 aiortc does ICE, DTLS, SRTP and RTP; nothing is encoded or decoded here. What it cannot be asked for in public is done
-in one place each: packets as they come (`Ingest._tap`, `Camera._tap`), what peers report (`_watch_reports`), addresses
-and ICE restarts (restart.py).
+in one place each: packets as they come (`Ingest._tap`, `Camera._tap`), what peers report (`_watch_reports`), what they
+are told of time (`_time_reports`), addresses and ICE restarts (restart.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from txt2vid.transports.forward import Forwarder
 from txt2vid.transports.offers import Offer
 from txt2vid.transports.peer import Peer
 from txt2vid.transports.signalling import OfferRefused
-from txt2vid.transports.tracks import QueueTrack, in_vain, preferred, tell
+from txt2vid.transports.tracks import QueueTrack, in_vain, preferred, retimed, tell
 
 
 class Playback(Peer):
@@ -53,6 +53,7 @@ class Playback(Peer):
         self.codec = offers.picture_codec(self.answer) if "video" in self._tracks else None
         for transceiver in self._transceivers:
             self._watch_reports(transceiver.sender)
+            self._time_reports(transceiver.sender)
 
     def _begin(self) -> None:
         queue = self._forwarder.join(self.codec)
@@ -77,6 +78,18 @@ class Playback(Peer):
                 await handle(packet)
 
         sender._handle_rtcp_packet = reported  # type: ignore[method-assign]
+
+    def _time_reports(self, sender: RTCRtpSender) -> None:
+        """Has our own reports tell the session's time."""
+        send = sender._send_rtcp
+        track = self._tracks[sender.kind]
+
+        async def timed(packets: Any) -> None:
+            for packet in packets:
+                retimed(packet, track.late, track.clock)
+            await send(packets)
+
+        sender._send_rtcp = timed  # type: ignore[method-assign]
 
 
 class Ingest(Peer):

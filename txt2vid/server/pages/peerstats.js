@@ -2,8 +2,8 @@
 
 /**
  * @typedef {{at: number, sent: number, received: number, up: number, down: number,
- *   roundTrip: number | null, buffer: number | null, delays: Delays}} Measured
- *   at: performance.now(); sent, received: bytes in all; up, down: kbit/s since the last time; roundTrip, buffer: milliseconds, to the server and back, and in the longer of the jitter buffers
+ *   roundTrip: number | null, buffer: number | null, held: number | null, delays: Delays}} Measured
+ *   at: performance.now(); sent, received: bytes in all; up, down: kbit/s since the last time; roundTrip, buffer: milliseconds, to the server and back, and in the longer of the jitter buffers; held: in that of pictures, where there are any: sound is sent ahead of them
  * @typedef {Record<string, {delay: number, count: number}>} Delays  of each jitter buffer, since its beginning
  */
 
@@ -20,6 +20,8 @@ export async function readStats(connection, before) {
   const trips = pairs.map((pair) => pair.currentRoundTripTime).filter(Number.isFinite);
   const seconds = before ? (at - before.at) / 1000 : Infinity;
   const delays = delaysOf(reports);
+  /** @type {Record<string, number>} */
+  const waits = before ? waited(delays, before.delays) : {};
   return {
     at,
     sent,
@@ -27,7 +29,8 @@ export async function readStats(connection, before) {
     up: before ? Math.max(0, ((sent - before.sent) * 8) / 1000 / seconds) : 0,
     down: before ? Math.max(0, ((received - before.received) * 8) / 1000 / seconds) : 0,
     roundTrip: trips.length ? trips[trips.length - 1] * 1000 : null,
-    buffer: before ? longest(delays, before.delays) : null,
+    buffer: Object.values(waits).length ? Math.max(...Object.values(waits)) : null,
+    held: waits.video ?? waits.audio ?? null,
     delays,
   };
 }
@@ -58,14 +61,16 @@ function delaysOf(reports) {
 /**
  * @param {Delays} now
  * @param {Delays} before
- * @returns {number | null} milliseconds that what came out of the slowest buffer in between had waited
+ * @returns {Record<string, number>} milliseconds that what came out of each buffer in between had waited
  */
-function longest(now, before) {
-  const waits = Object.entries(now).flatMap(([kind, { delay, count }]) => {
+function waited(now, before) {
+  /** @type {Record<string, number>} */
+  const found = {};
+  for (const [kind, { delay, count }] of Object.entries(now)) {
     const old = before[kind] ?? { delay: 0, count: 0 };
-    return count > old.count ? [((delay - old.delay) / (count - old.count)) * 1000] : [];
-  });
-  return waits.length ? Math.max(...waits) : null;
+    if (count > old.count) found[kind] = ((delay - old.delay) / (count - old.count)) * 1000;
+  }
+  return found;
 }
 
 /** @param {number[]} values */

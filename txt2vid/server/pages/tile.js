@@ -214,7 +214,7 @@ export class Tile extends EventTarget {
   #time() {
     if (this.face) return this.face.time;
     if (this.player) return this.captions.of(this.video.currentTime - this.player.offset);
-    return this.captions.live(this.peer?.measured?.buffer);
+    return this.captions.live(this.peer?.measured?.held);
   }
 
   #look() {

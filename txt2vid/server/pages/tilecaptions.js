@@ -6,7 +6,7 @@ import { captionOf, Track } from "./track.js";
 
 const TICK = 40; // milliseconds between looks at the clock: a frame of 25 fps
 const YIELDS = 0.05; // seconds of later news that count: the server may be slower than it was
-const USUAL = 60; // milliseconds that a browser holds pictures and sound back, where it does not say
+const USUAL = 30; // milliseconds that a browser holds pictures back, where it does not say
 
 /** The words; `time` tells what is shown, in seconds of the session. Put `element` over the picture. */
 export class TileCaptions {
@@ -53,7 +53,7 @@ export class TileCaptions {
 
   /**
    * What is shown of a line that does not say: it took as long on its way as what was told.
-   * @param {number | null | undefined} held milliseconds that it is held back here
+   * @param {number | null | undefined} held milliseconds that pictures are held back here
    */
   live(held) {
     return performance.now() / 1000 + this.#ahead - (held ?? USUAL) / 1000;
