@@ -27,6 +27,7 @@ SHUT_LIDS = 0.12  # of an eye's usual opening: what the mesh still sees of a shu
 # What differs from person to person counts as no expression where there is one picture only: see `_alone`.
 OPEN = (0.26, 0.40)  # height over width of adults' eyes at rest
 BROWS = (-0.007, 0.033)  # face heights that brows are below the average face's, which is drawn
+USUAL_BROWS = sum(BROWS) / 2  # by which they are believed to be, of whom a video shows little at rest
 LOOKS = ((-0.2, 0.2), (-0.42, -0.08))  # iris radii that eyes look to the right, and down, at rest
 _EYES = ((lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT), (lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT))
 
@@ -106,6 +107,8 @@ class Neutral:
         points = np.stack([head.points for head in self._faces])
         frontal = np.exp(-0.5 * (np.array([head.turned for head in self._faces]) / FRONTAL) ** 2)
         usual = average_for(np.asarray(np.average(points, axis=0, weights=frontal + 1e-9)))
+        if not self._single:
+            usual[_BROWS, 1] += USUAL_BROWS
         lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
         eyes = _eyes_rest(openings(points)) * frontal
         face = _mean(points, usual, lips)
