@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -90,6 +92,21 @@ def test_speech_moves_the_mouth_and_the_video_the_rest(
     count = min(len(person), len(hero))
     assert np.corrcoef(person.curves["yaw"][:count], hero.curves["yaw"][:count])[0, 1] > 0.9
     assert np.nanmax(hero.curves["gap"]) > 0.02
+
+
+def test_the_video_is_probed_once(
+    folder: Path, hero_face: FaceOptions, with_sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a program before ffprobe on the path, which writes down that it was called."""
+    real, fake, log = shutil.which("ffprobe"), folder / "bin" / "ffprobe", folder / "probes"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    video = made(folder / "once.mp4", "-i", with_sound, "-t", "0.2")
+    result = drive(DriveOptions(hero_face, folder / "once-out.mp4", video=video))
+    assert result.sound
+    assert len(log.read_text().splitlines()) == 1
 
 
 VARIANTS = {
