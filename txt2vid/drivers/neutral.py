@@ -1,8 +1,8 @@
 """A person's own face at rest, found by itself: from frames of shut lips and open eyes, refined as more is seen.
 
 Nobody is asked to look neutral first. Each frame counts by how much it looks like rest, region by region: lips by how
-shut and how usually wide they are, lids by how usually open. Until enough was seen, and for a single picture, the
-average face stands in, stretched to the person's proportions.
+shut and how usually wide they are, lids by how usually open, brows by how usually high. Until enough was seen, and for
+a single picture, the average face stands in, stretched to the person's proportions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ BELIEF = 6.0  # faces at rest that the average face counts as
 SHUT = 0.012  # face heights: lips that are apart by less are shut
 WIDE = 0.09  # of the mouth's width: spread of what counts as its usual width
 FRONTAL = 30.0  # degrees, spread: a face that is turned further tells less of its proportions
+BROW = 0.006  # face heights: spread of what counts as brows' usual height
+TALKING = 0.2  # of a frame whose lips rest, that any other says of brows: who talks all the time has some at rest, too
 LIDS = 0.12  # of an eye's usual opening: spread of what counts as usual
 USUAL_LIDS = 65.0  # percentile of openings that is taken as an eye at rest: blinks and looks down are below it
 SHUT_LIDS = 0.12  # of an eye's usual opening: what the mesh still sees of a shut one (measured on ten people)
@@ -111,10 +113,10 @@ class Neutral:
             usual[_BROWS, 1] += USUAL_BROWS
         lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
         eyes = _eyes_rest(openings(points)) * frontal
+        brows = lips if self._single else frontal * _brows_rest(points) * (TALKING + lips)
         face = _mean(points, usual, lips)
-        lids = _mean(points, usual, eyes)
-        around = list(_LIDS)
-        face[around] = lids[around]
+        for region, weights in ((list(_LIDS), eyes), (_BROWS, brows)):
+            face[region] = _mean(points[:, region], usual[region], weights)
         shut_lips(face)
         if self._single:
             return self._alone(face, points[0])
@@ -155,6 +157,12 @@ def _eyes_rest(open_eyes: Values) -> Values:
     known = np.percentile(open_eyes, USUAL_LIDS, axis=0)
     away = (open_eyes / known.clip(1e-6) - 1) / LIDS
     return np.asarray(np.exp(-0.5 * away**2).prod(axis=1))
+
+
+def _brows_rest(points: Points) -> Values:
+    """(n,): how much each face's brows are as high as they usually are."""
+    heights = points[:, _BROWS, 1].mean(axis=1)
+    return np.asarray(np.exp(-0.5 * ((heights - np.median(heights)) / BROW) ** 2))
 
 
 def _lips_rest(points: Points, usual: Points) -> Values:
