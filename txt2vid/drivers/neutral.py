@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.canonical import canonical
+from txt2vid.faces.face import Landmarks
 from txt2vid.faces.head import FACE, Head, Points, head_of
 
 KEPT = 240  # faces that are remembered, spread over all that was seen: 2.8 MB
@@ -32,28 +33,29 @@ BROWS = (-0.007, 0.033)  # face heights that brows are below the average face's,
 USUAL_BROWS = sum(BROWS) / 2  # by which they are believed to be, of whom a video shows little at rest
 LOOKS = ((-0.2, 0.2), (-0.42, -0.08))  # iris radii that eyes look to the right, and down, at rest
 _EYES = ((lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT), (lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT))
+# Of both eyes: the lids' middles (2, 3), the corners (2 ends, 2), the irises (2, 5): a frame has no time for loops.
+_UPPER_RIMS = np.array([upper[0][3:6] for upper, _, _ in _EYES])
+_LOWER_RIMS = np.array([lower[0][3:6] for _, lower, _ in _EYES])
+_CORNERS = np.array([[upper[0][end] for upper, _, _ in _EYES] for end in (0, -1)])
+_IRISES = np.array([iris for _, _, iris in _EYES])
 
 Values = NDArray[np.float64]
 
 
 def openings(points: Points) -> Values:
     """(..., 2): of the left and the right eye, height of its opening over its width; from points (..., 478, 3)."""
-    result = []
-    for upper, lower, _ in _EYES:
-        height = (points[..., lower[0][3:6], 1] - points[..., upper[0][3:6], 1]).mean(axis=-1)
-        corners = points[..., upper[0][-1], :2] - points[..., upper[0][0], :2]
-        result.append(height / np.linalg.norm(corners, axis=-1).clip(1e-6))
-    return np.stack(result, axis=-1)
+    height = (points[..., _LOWER_RIMS, 1] - points[..., _UPPER_RIMS, 1]).mean(axis=-1)
+    corners = points[..., _CORNERS[1], :2] - points[..., _CORNERS[0], :2]
+    return np.asarray(height / np.linalg.norm(corners, axis=-1).clip(1e-6))
 
 
 def looks(points: Points) -> Values:
     """(2,): where both irises are between their eyes' corners, to the picture's right and down, in iris radii."""
-    result = []
-    for upper, _, iris in _EYES:
-        middle = (points[upper[0][0], :2] + points[upper[0][-1], :2]) / 2
-        radius = np.linalg.norm(points[list(iris[1:]), :2] - points[iris[0], :2], axis=1).mean()
-        result.append((points[iris[0], :2] - middle) / max(float(radius), 1e-6))
-    return np.asarray(np.mean(result, axis=0))
+    flat = points[:, :2]
+    irises = flat[_IRISES[:, 0]]
+    middles = (flat[_CORNERS[0]] + flat[_CORNERS[1]]) / 2
+    radii = np.linalg.norm(flat[_IRISES[:, 1:]] - irises[:, None], axis=-1).mean(axis=-1)
+    return np.asarray(((irises - middles) / radii.clip(1e-6)[:, None]).mean(axis=0))
 
 
 def gaps(points: Points) -> Values:
@@ -95,9 +97,15 @@ class Neutral:
     def __len__(self) -> int:
         return self._seen
 
-    def see(self, head: Head) -> None:
-        """One more face. Where KEPT are remembered, every other one is forgotten, and half as many are kept on."""
+    def see(self, landmarks: Landmarks) -> None:
+        """One more face. Where KEPT are remembered, every other one is forgotten, and half as many are kept on.
+
+        What is no face's (`head_of`) is passed over.
+        """
         if self._seen % self._every == 0:
+            head = head_of(landmarks)
+            if head is None:
+                return
             self._faces.append(head)
             if len(self._faces) > KEPT:
                 self._faces = self._faces[::2]
