@@ -94,19 +94,24 @@ def test_speech_moves_the_mouth_and_the_video_the_rest(
     assert np.nanmax(hero.curves["gap"]) > 0.02
 
 
-def test_the_video_is_probed_once(
+def test_nothing_is_asked_twice(
     folder: Path, hero_face: FaceOptions, with_sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a program before ffprobe on the path, which writes down that it was called."""
-    real, fake, log = shutil.which("ffprobe"), folder / "bin" / "ffprobe", folder / "probes"
-    fake.parent.mkdir()
-    fake.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {real} "$@"\n')
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    """Of the file and of ffmpeg itself, by two processes: programs before ffmpeg and ffprobe write down every call."""
+    fakes, log = folder / "bin", folder / "calls"
+    fakes.mkdir()
+    for name in ("ffmpeg", "ffprobe"):
+        fake = fakes / name
+        fake.write_text(f'#!/bin/sh\necho "{name} $@" >> {log}\nexec {shutil.which(name)} "$@"\n')
+        fake.chmod(0o755)
     video = made(folder / "once.mp4", "-i", with_sound, "-t", "0.2")
+    monkeypatch.setenv("PATH", f"{fakes}:{os.environ['PATH']}")
     result = drive(DriveOptions(hero_face, folder / "once-out.mp4", video=video))
     assert result.sound
-    assert len(log.read_text().splitlines()) == 1
+    calls = log.read_text().splitlines()
+    asked = [call for call in calls if call.startswith("ffprobe") or " -hide_banner -d" in call]
+    assert len(asked) == len(set(asked)) == 3
+    assert sum(" -nostdin " in call for call in calls) == 3  # pictures and sound in, the video out
 
 
 VARIANTS = {

@@ -23,6 +23,7 @@ from txt2vid.engines.i420 import from_i420
 from txt2vid.errors import EngineError, FaceError, Txt2VidError
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.following import Finder
+from txt2vid.ffmpeg import program
 from txt2vid.ffmpeg.decode import VideoReader, even_size
 from txt2vid.ffmpeg.probe import MediaInfo
 from txt2vid.interrupts import Terminated
@@ -60,7 +61,7 @@ class Watcher:
         # "spawn": threads of the parent (numpy's pools, an encoder's feeds) do not survive a fork in one piece
         context = get_context("spawn")
         self._connection, self._other = context.Pipe()
-        arguments = (self._other, path, info, fps, index)
+        arguments = (self._other, program.listings(), path, info, fps, index)
         self._process = context.Process(target=_work, args=arguments, name="txt2vid drive watcher", daemon=True)
         self._known: deque[Told] = deque()
         self._over = False
@@ -111,9 +112,12 @@ class Watcher:
                 self._connection.send_bytes(b"more")
 
 
-def _work(connection: Connection, path: Path, info: MediaInfo, fps: Fraction, index: int) -> None:
+def _work(
+    connection: Connection, told: program.Listings, path: Path, info: MediaInfo, fps: Fraction, index: int
+) -> None:
     """What the process runs: blocks of rows out, then None, or the error that ended it."""
     obey_parent()
+    program.believe(told)
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         try:
             _tell(connection, rows(path, info, fps, index))
