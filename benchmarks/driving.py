@@ -5,7 +5,8 @@
 Correlations are Pearson's, of the person's curve and the hero's, each as the face mesh measures it on its own video. A
 curve that hardly moves in a clip (txt2vid.score.likeness.MOVES) is mostly the mesh's own noise: it is shown in brackets
 and left out of the mean. All frames of all clips are also correlated at once, each clip about its own mean. Identity is
-how far the hero's proportions at rest, recovered from the output, are from those of its picture.
+how far the hero's proportions at rest, recovered from the output, are from those of its picture; bones are all but the
+mouth's width, which is not at rest where the person smiles or purses their lips in every frame of a clip.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from txt2vid.core.options import DriveOptions, FaceOptions
 from txt2vid.errors import Txt2VidError
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.pipeline.drive import drive
-from txt2vid.score.likeness import LEAST, MOVES, Moves, at_rest, likeness, moves_of
+from txt2vid.score.likeness import LEAST, MOVES, Moves, at_rest, followed, likeness, moves_of
 
 SIZE = 512
+SAME = 0.03  # of a proportion: what is aimed at
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg")
 
 
@@ -48,7 +50,7 @@ def main() -> None:
 
 def measured(clips: Sequence[Path], faces: Sequence[Path], seconds: float | None, folder: Path) -> list[dict]:
     """One row for each clip and face."""
-    print(f"{'clip':34}{'face':18}{'gap':>9}{'blink':>9}{'yaw':>9}{'identity':>10}{'x real time':>13}")
+    print(f"{'clip':34}{'face':18}{'gap':>9}{'blink':>9}{'yaw':>9}{'identity':>10}{'bones':>8}{'x real time':>13}")
     rows = []
     for clip in clips:
         video = cut(clip, seconds, folder) if seconds is not None else clip
@@ -78,15 +80,16 @@ def one(clip: Path, video: Path, person: Moves, face: Path, folder: Path) -> dic
         return None
     wall, cpu = time.monotonic() - started, time.process_time() - used
     hero = moves_of(out)
-    away = at_rest(hero, prepare_face(options).frames.landmarks(0))
+    shares = at_rest(hero, followed(prepare_face(options).frames.pixels(0)))
+    away, bones = float(np.abs(shares).mean()), float(np.abs(shares[:-1]).mean())
     found = likeness(person, hero)
     cells = "".join(cell(*found[name], MOVES[name]) for name in MOVES)
     real = float(result.duration) / wall
-    print(f"{clip.stem[:33]:34}{face.stem[:17]:18}{cells}{away:10.1%}{real:13.1f}", flush=True)
+    print(f"{clip.stem[:33]:34}{face.stem[:17]:18}{cells}{away:10.1%}{bones:8.1%}{real:13.1f}", flush=True)
     count = min(len(person), len(hero))
     pairs = {name: (person.curves[name][:count], hero.curves[name][:count]) for name in MOVES}
-    return {"clip": clip.stem, "face": face.stem, "found": found, "identity": away, "real": real, "cpu": cpu,
-            "frames": result.frames, "pairs": pairs}  # fmt: skip
+    return {"clip": clip.stem, "face": face.stem, "found": found, "identity": away, "bones": bones, "real": real,
+            "cpu": cpu, "frames": result.frames, "pairs": pairs}  # fmt: skip
 
 
 def cell(correlation: float, deviation: float, least: float) -> str:
@@ -111,8 +114,10 @@ def summary(rows: Sequence[dict]) -> None:
         least_of = f"mean {np.mean(moving):.3f}, least {np.min(moving):.3f} of {len(moving)}" if moving else "-"
         above = sum(value >= 0.9 for value in moving)
         print(f"{name:10}{least_of}, {above} of them >= 0.9; all frames at once {pooled:.3f}")
-    away = [row["identity"] for row in rows]
-    print(f"identity  mean {np.mean(away):.1%}, most {np.max(away):.1%}")
+    for name in ("identity", "bones"):
+        away = [row[name] for row in rows]
+        within = sum(value <= SAME for value in away)
+        print(f"{name:10}mean {np.mean(away):.1%}, most {np.max(away):.1%}, {within} of {len(away)} within {SAME:.0%}")
     frames = sum(row["frames"] for row in rows)
     print(f"speed     median {np.median([row['real'] for row in rows]):.1f} x real time; "
           f"{1000 * sum(row['cpu'] for row in rows) / frames:.1f} ms of our CPU a frame beside ffmpeg's")  # fmt: skip

@@ -5,12 +5,13 @@ import pytest
 
 from txt2vid.core.motion import INDEX, Motion, coefficients
 from txt2vid.drivers.hero import TURN_LIMITS, for_hero
-from txt2vid.drivers.neutral import openings
+from txt2vid.drivers.neutral import _BROWS, USUAL_BROWS, openings
 from txt2vid.drivers.video import FADE, RETURN, VideoDriver
 from txt2vid.faces.canonical import canonical
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.geometry import measure
 from txt2vid.faces.head import Points, head_of
+from txt2vid.faces.landmarks import CHIN, FOREHEAD_TOP
 from txt2vid.faces.shapes import Shapes
 
 FPS = 25
@@ -26,10 +27,14 @@ def turned(pitch: float, yaw: float, roll: float) -> Points:
 
 
 class Person:
-    """Someone of other proportions than the average, whose face does what is asked, anywhere in a picture."""
+    """Someone of other proportions than the average, whose face does what is asked, anywhere in a picture.
+
+    Brows are where people have them, not where the drawn average face has.
+    """
 
     def __init__(self, stretch: tuple[float, float, float] = (1.08, 0.95, 1.0)) -> None:
         self._face = (canonical() * (400, 400, 400) * stretch).astype(np.float32)
+        self._face[_BROWS, 1] += USUAL_BROWS * float(self._face[CHIN, 1] - self._face[FOREHEAD_TOP, 1])
         self._shapes = Shapes(self._face, measure(self._face)).displacements
 
     def __call__(self, pose: tuple[float, float, float] = (0, 0, 0), **values: float) -> Landmarks:
@@ -118,6 +123,18 @@ def test_rest_is_found_among_speech(person: Person) -> None:
     driver.learn(frames)
     held(driver, person(), -1.0)
     assert held(driver, person()).blendshapes.max() < 0.15
+
+
+@pytest.mark.parametrize("lower", [0.0, 0.4])
+def test_who_never_shuts_their_lips_does_not_scowl(person: Person, lower: float) -> None:
+    """Brows are told against the person's own, as soon as they are seen, not against a drawn face's, which are high."""
+    wave = np.abs(np.sin(np.arange(100) / 4))
+    frames = [person(jawOpen=0.25 + 0.4 * w, browDown=lower) for w in wave]
+    driver = VideoDriver()
+    driver.learn(frames)
+    motion = held(driver, frames[-1])
+    assert max(motion["browDownLeft"], motion["browOuterUpLeft"], motion["browInnerUp"]) < 0.1
+    assert held(driver, person(browDown=lower + 0.5))["browDownLeft"] > 0.35
 
 
 def test_a_lost_face_fades_and_returns_without_a_jump(driver: VideoDriver, person: Person) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from txt2vid.errors import FaceError, PictureError, UsageError, VideoError
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.drive import DriveResult, drive
-from txt2vid.score.likeness import Moves, at_rest, likeness, moves_of
+from txt2vid.score.likeness import Moves, at_rest, followed, likeness, moves_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 DRIVING = SAMPLES / "driving.mp4"  # nods, turns, blinks, smiles, opens the mouth; 5 s at 25 frames a second
@@ -75,7 +77,8 @@ def test_the_hero_does_what_the_person_does(hero_moves: Moves) -> None:
 
 
 def test_the_hero_keeps_its_own_proportions(hero_moves: Moves, hero_face: FaceOptions) -> None:
-    assert at_rest(hero_moves, prepare_face(hero_face).frames.landmarks(0)) < 0.03
+    picture = prepare_face(hero_face).frames.pixels(0)
+    assert np.abs(at_rest(hero_moves, followed(picture))).mean() < 0.03
 
 
 def test_speech_moves_the_mouth_and_the_video_the_rest(
@@ -89,6 +92,26 @@ def test_speech_moves_the_mouth_and_the_video_the_rest(
     count = min(len(person), len(hero))
     assert np.corrcoef(person.curves["yaw"][:count], hero.curves["yaw"][:count])[0, 1] > 0.9
     assert np.nanmax(hero.curves["gap"]) > 0.02
+
+
+def test_nothing_is_asked_twice(
+    folder: Path, hero_face: FaceOptions, with_sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the file and of ffmpeg itself, by two processes: programs before ffmpeg and ffprobe write down every call."""
+    fakes, log = folder / "bin", folder / "calls"
+    fakes.mkdir()
+    for name in ("ffmpeg", "ffprobe"):
+        fake = fakes / name
+        fake.write_text(f'#!/bin/sh\necho "{name} $@" >> {log}\nexec {shutil.which(name)} "$@"\n')
+        fake.chmod(0o755)
+    video = made(folder / "once.mp4", "-i", with_sound, "-t", "0.2")
+    monkeypatch.setenv("PATH", f"{fakes}:{os.environ['PATH']}")
+    result = drive(DriveOptions(hero_face, folder / "once-out.mp4", video=video))
+    assert result.sound
+    calls = log.read_text().splitlines()
+    asked = [call for call in calls if call.startswith("ffprobe") or " -hide_banner -d" in call]
+    assert len(asked) == len(set(asked)) == 3
+    assert sum(" -nostdin " in call for call in calls) == 3  # pictures and sound in, the video out
 
 
 VARIANTS = {

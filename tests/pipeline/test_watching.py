@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from txt2vid.errors import EngineError, VideoError
-from txt2vid.ffmpeg.decode import even_size
-from txt2vid.ffmpeg.probe import VideoStream, probe
-from txt2vid.pipeline.watching import LONGEST, Watcher, rows
+from txt2vid.ffmpeg.probe import MediaInfo, probe
+from txt2vid.pipeline.watching import Watcher, rows
 
 DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
 PATIENCE = 60  # seconds
@@ -29,7 +28,7 @@ from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.watching import Watcher
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    watcher = Watcher(path, probe(path).video, Fraction(25))
+    watcher = Watcher(path, probe(path), Fraction(25))
     watcher.__enter__()
     print(watcher._process.pid, flush=True)
     sys.stdin.read()
@@ -37,10 +36,8 @@ if __name__ == "__main__":
 """
 
 
-def stream() -> VideoStream:
-    found = probe(DRIVING).video
-    assert found is not None
-    return found
+def info() -> MediaInfo:
+    return probe(DRIVING)
 
 
 def gone(pid: int) -> bool:
@@ -66,10 +63,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_the_process_tells_is_what_is_seen(clip: Path) -> None:
-    size = even_size(stream().width, stream().height, LONGEST)
-    wanted = list(rows(clip, size, Fraction(25), 0))
+    wanted = list(rows(clip, info(), Fraction(25), 0))
     told = []
-    with Watcher(clip, stream(), Fraction(25)) as watcher:
+    with Watcher(clip, info(), Fraction(25)) as watcher:
         while (frame := watcher.take()) is not None:
             told.append(frame)
         assert watcher.over()
@@ -79,7 +75,7 @@ def test_what_the_process_tells_is_what_is_seen(clip: Path) -> None:
 
 
 def test_it_ends_when_nobody_listens(clip: Path) -> None:
-    with Watcher(clip, stream(), Fraction(25)) as watcher:
+    with Watcher(clip, info(), Fraction(25)) as watcher:
         assert not watcher.over()
         pid = watcher._process.pid
     assert pid is not None
@@ -87,7 +83,7 @@ def test_it_ends_when_nobody_listens(clip: Path) -> None:
 
 
 def test_a_death_is_told_in_one_line() -> None:
-    with Watcher(DRIVING, stream(), Fraction(25)) as watcher:
+    with Watcher(DRIVING, info(), Fraction(25)) as watcher:
         pid = watcher._process.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -97,7 +93,7 @@ def test_a_death_is_told_in_one_line() -> None:
 
 def test_an_error_of_the_process_is_the_callers(tmp_path: Path) -> None:
     (tmp_path / "cut.mp4").write_bytes(DRIVING.read_bytes()[:2000])
-    with Watcher(tmp_path / "cut.mp4", stream(), Fraction(25)) as watcher, pytest.raises(VideoError):
+    with Watcher(tmp_path / "cut.mp4", info(), Fraction(25)) as watcher, pytest.raises(VideoError):
         watcher.over()
 
 

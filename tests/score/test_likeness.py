@@ -36,5 +36,5 @@ def test_what_is_not_seen_is_left_out_and_too_little_says_nothing() -> None:
 
 def test_a_hero_of_other_proportions_is_told() -> None:
     assert len(PROPORTIONS) == len(moves(1).proportions[0])
-    assert at_rest(moves(60), 300 * canonical()) == pytest.approx(0, abs=1e-6)
-    assert at_rest(moves(60, 1.1), 300 * canonical()) == pytest.approx(0.1, abs=1e-6)
+    np.testing.assert_allclose(at_rest(moves(60), 300 * canonical()), 0, atol=1e-6)
+    np.testing.assert_allclose(at_rest(moves(60, 1.1), 300 * canonical()), 0.1, atol=1e-6)

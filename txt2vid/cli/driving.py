@@ -82,22 +82,21 @@ def _camera(given: dict[str, Any]) -> WatchedSource:
 def _with_voice(camera: WatchedSource, given: dict[str, Any]) -> Source:
     from txt2vid.sender.sources import FilmedSource
 
-    voice = _voice(given)
+    voice = _voice(given, camera)
     return camera if voice is None else FilmedSource(voice, camera)
 
 
-def _voice(given: dict[str, Any]) -> SoundSource | None:
+def _voice(given: dict[str, Any], camera: WatchedSource) -> SoundSource | None:
     """A microphone's, a file's, or that of the video itself where it has one."""
     if given["mic"]:
         from txt2vid.sender.microphone import MicrophoneSource
 
         return MicrophoneSource(given["device"])
-    from txt2vid.errors import VideoError
-    from txt2vid.ffmpeg.probe import probe
+    from txt2vid.sender.moving import VideoSource
     from txt2vid.sender.sources import FileSource
 
     if given["audio"] is not None:
         return FileSource(given["audio"])
-    if given["video"] is None or not given["sound"] or probe(given["video"], VideoError).audio is None:
+    if not isinstance(camera, VideoSource) or not given["sound"] or camera.info.audio is None:
         return None
-    return FileSource(given["video"])
+    return FileSource(given["video"], camera.info)

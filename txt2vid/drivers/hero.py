@@ -21,7 +21,7 @@ SHUT_SEEN = (0.0, 0.08, 0.17, 0.28, 0.37, 0.47, 0.62, 0.93, 1.0)  # of lids, as 
 SHUT_DRAWN = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # … at these values of eyeBlink
 
 DOWN_SHUTS, UP_SHUTS = 0.20, 0.09  # of an eye's opening, that a drawn look down, and up, shuts as the mesh sees it
-WIDE_GAIN = 1.6  # of eyes that are opened wide
+WIDE_GAIN = 2.5  # of eyes that are opened wide: drawn at 1 they are a third wider, which the mesh sees as an eighth
 LOWER_MOST = 0.8  # of mouthLowerDown and jawOpen together: more folds the lower lip over the skin that stays
 LOWER_AS_JAW = 0.22  # of jawOpen opens the lips as far as mouthLowerDown does
 FOLDING = 0.7  # by which corners that are drawn down, and rolled lips, are less where the jaw is wide open

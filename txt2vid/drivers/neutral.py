@@ -1,8 +1,8 @@
 """A person's own face at rest, found by itself: from frames of shut lips and open eyes, refined as more is seen.
 
 Nobody is asked to look neutral first. Each frame counts by how much it looks like rest, region by region: lips by how
-shut and how usually wide they are, lids by how usually open. Until enough was seen, and for a single picture, the
-average face stands in, stretched to the person's proportions.
+shut and how usually wide they are, lids by how usually open, brows by how usually high. Until enough was seen, and for
+a single picture, the average face stands in, stretched to the person's proportions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.canonical import canonical
+from txt2vid.faces.face import Landmarks
 from txt2vid.faces.head import FACE, Head, Points, head_of
 
 KEPT = 240  # faces that are remembered, spread over all that was seen: 2.8 MB
@@ -21,36 +22,40 @@ BELIEF = 6.0  # faces at rest that the average face counts as
 SHUT = 0.012  # face heights: lips that are apart by less are shut
 WIDE = 0.09  # of the mouth's width: spread of what counts as its usual width
 FRONTAL = 30.0  # degrees, spread: a face that is turned further tells less of its proportions
+BROW = 0.006  # face heights: spread of what counts as brows' usual height
+TALKING = 0.2  # of a frame whose lips rest, that any other says of brows: who talks all the time has some at rest, too
 LIDS = 0.12  # of an eye's usual opening: spread of what counts as usual
 USUAL_LIDS = 65.0  # percentile of openings that is taken as an eye at rest: blinks and looks down are below it
 SHUT_LIDS = 0.12  # of an eye's usual opening: what the mesh still sees of a shut one (measured on ten people)
 # What differs from person to person counts as no expression where there is one picture only: see `_alone`.
 OPEN = (0.26, 0.40)  # height over width of adults' eyes at rest
 BROWS = (-0.007, 0.033)  # face heights that brows are below the average face's, which is drawn
+USUAL_BROWS = sum(BROWS) / 2  # by which they are believed to be, of whom a video shows little at rest
 LOOKS = ((-0.2, 0.2), (-0.42, -0.08))  # iris radii that eyes look to the right, and down, at rest
 _EYES = ((lm.UPPER_LID_LEFT, lm.LOWER_LID_LEFT, lm.IRIS_LEFT), (lm.UPPER_LID_RIGHT, lm.LOWER_LID_RIGHT, lm.IRIS_RIGHT))
+# Of both eyes: the lids' middles (2, 3), the corners (2 ends, 2), the irises (2, 5): a frame has no time for loops.
+_UPPER_RIMS = np.array([upper[0][3:6] for upper, _, _ in _EYES])
+_LOWER_RIMS = np.array([lower[0][3:6] for _, lower, _ in _EYES])
+_CORNERS = np.array([[upper[0][end] for upper, _, _ in _EYES] for end in (0, -1)])
+_IRISES = np.array([iris for _, _, iris in _EYES])
 
 Values = NDArray[np.float64]
 
 
 def openings(points: Points) -> Values:
     """(..., 2): of the left and the right eye, height of its opening over its width; from points (..., 478, 3)."""
-    result = []
-    for upper, lower, _ in _EYES:
-        height = (points[..., lower[0][3:6], 1] - points[..., upper[0][3:6], 1]).mean(axis=-1)
-        corners = points[..., upper[0][-1], :2] - points[..., upper[0][0], :2]
-        result.append(height / np.linalg.norm(corners, axis=-1).clip(1e-6))
-    return np.stack(result, axis=-1)
+    height = (points[..., _LOWER_RIMS, 1] - points[..., _UPPER_RIMS, 1]).mean(axis=-1)
+    corners = points[..., _CORNERS[1], :2] - points[..., _CORNERS[0], :2]
+    return np.asarray(height / np.linalg.norm(corners, axis=-1).clip(1e-6))
 
 
 def looks(points: Points) -> Values:
     """(2,): where both irises are between their eyes' corners, to the picture's right and down, in iris radii."""
-    result = []
-    for upper, _, iris in _EYES:
-        middle = (points[upper[0][0], :2] + points[upper[0][-1], :2]) / 2
-        radius = np.linalg.norm(points[list(iris[1:]), :2] - points[iris[0], :2], axis=1).mean()
-        result.append((points[iris[0], :2] - middle) / max(float(radius), 1e-6))
-    return np.asarray(np.mean(result, axis=0))
+    flat = points[:, :2]
+    irises = flat[_IRISES[:, 0]]
+    middles = (flat[_CORNERS[0]] + flat[_CORNERS[1]]) / 2
+    radii = np.linalg.norm(flat[_IRISES[:, 1:]] - irises[:, None], axis=-1).mean(axis=-1)
+    return np.asarray(((irises - middles) / radii.clip(1e-6)[:, None]).mean(axis=0))
 
 
 def gaps(points: Points) -> Values:
@@ -92,9 +97,15 @@ class Neutral:
     def __len__(self) -> int:
         return self._seen
 
-    def see(self, head: Head) -> None:
-        """One more face. Where KEPT are remembered, every other one is forgotten, and half as many are kept on."""
+    def see(self, landmarks: Landmarks) -> None:
+        """One more face. Where KEPT are remembered, every other one is forgotten, and half as many are kept on.
+
+        What is no face's (`head_of`) is passed over.
+        """
         if self._seen % self._every == 0:
+            head = head_of(landmarks)
+            if head is None:
+                return
             self._faces.append(head)
             if len(self._faces) > KEPT:
                 self._faces = self._faces[::2]
@@ -106,12 +117,14 @@ class Neutral:
         points = np.stack([head.points for head in self._faces])
         frontal = np.exp(-0.5 * (np.array([head.turned for head in self._faces]) / FRONTAL) ** 2)
         usual = average_for(np.asarray(np.average(points, axis=0, weights=frontal + 1e-9)))
+        if not self._single:
+            usual[_BROWS, 1] += USUAL_BROWS
         lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
         eyes = _eyes_rest(openings(points)) * frontal
+        brows = lips if self._single else frontal * _brows_rest(points) * (TALKING + lips)
         face = _mean(points, usual, lips)
-        lids = _mean(points, usual, eyes)
-        around = list(_LIDS)
-        face[around] = lids[around]
+        for region, weights in ((list(_LIDS), eyes), (_BROWS, brows)):
+            face[region] = _mean(points[:, region], usual[region], weights)
         shut_lips(face)
         if self._single:
             return self._alone(face, points[0])
@@ -152,6 +165,12 @@ def _eyes_rest(open_eyes: Values) -> Values:
     known = np.percentile(open_eyes, USUAL_LIDS, axis=0)
     away = (open_eyes / known.clip(1e-6) - 1) / LIDS
     return np.asarray(np.exp(-0.5 * away**2).prod(axis=1))
+
+
+def _brows_rest(points: Points) -> Values:
+    """(n,): how much each face's brows are as high as they usually are."""
+    heights = points[:, _BROWS, 1].mean(axis=1)
+    return np.asarray(np.exp(-0.5 * ((heights - np.median(heights)) / BROW) ** 2))
 
 
 def _lips_rest(points: Points, usual: Points) -> Values:

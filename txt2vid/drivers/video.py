@@ -60,9 +60,8 @@ class VideoDriver:
     def learn(self, frames: Iterable[Landmarks | None]) -> None:
         """Looks at frames beforehand, so that rest is known before they are driven by."""
         for landmarks in frames:
-            head = head_of(landmarks) if landmarks is not None else None
-            if head is not None:
-                self._neutral.see(head)
+            if landmarks is not None:
+                self._neutral.see(landmarks)
         if self._rest is None and len(self._neutral):
             self._settle(self._neutral.rest())
 
@@ -88,10 +87,9 @@ class VideoDriver:
             return None
         known = self._rest
         if known is None or not self._learns:
-            average = head_of(landmarks)
-            if average is None:
+            self._neutral.see(landmarks)
+            if not len(self._neutral):
                 return None
-            self._neutral.see(average)
         if known is None or time - self._refined >= max(REFINE, SLOWER * (time - self._began)):
             self._refined = time
             self._settle(self._neutral.rest())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from txt2vid.core.media import Pixels
@@ -118,6 +119,7 @@ class Finder:
     """
 
     def __init__(self, index: int = 0) -> None:
+        cv2.setNumThreads(1)  # crops are too small for threads to pay, and the other cores have other work
         self.most = 0
         self._index = index
         self._follower: Follower | None = None

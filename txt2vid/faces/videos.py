@@ -37,7 +37,7 @@ def prepare_video(options: FaceOptions, fps: Fraction | None = None, max_frames:
     original = (info.video.width, info.video.height)
     size = fitted_size(original, options.size)
     spool = Spool()
-    with VideoReader(options.path, size, fps) as reader:
+    with VideoReader(options.path, size, fps, info=info) as reader:
         start = _Start(options, original, (size[0] / original[0], size[1] / original[1]), reader.fps)
         found = _track(reader, start, spool, max_frames)
         rate = reader.fps

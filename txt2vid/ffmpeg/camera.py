@@ -59,7 +59,7 @@ class CameraReader(TimedReader):
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self.fps, self.variable, self.duration = CAMERA_FPS, True, None
+        self.info, self.fps, self.variable, self.duration = None, CAMERA_FPS, True, None
         self._open(Path(device))
 
     def _nothing(self) -> VideoError:

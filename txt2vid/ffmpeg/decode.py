@@ -15,7 +15,7 @@ from txt2vid.core.media import MAX_CHANNELS, AudioChunk, Samples, VideoFrame
 from txt2vid.core.options import MAX_SIZE
 from txt2vid.errors import AudioError, FFmpegError, VideoError
 from txt2vid.ffmpeg import confine, program
-from txt2vid.ffmpeg.probe import AudioStream, VideoStream, probe
+from txt2vid.ffmpeg.probe import AudioStream, MediaInfo, VideoStream, probe
 from txt2vid.interrupts import apart
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Reader:
 class AudioReader(Reader):
     """The sound of a file, as consecutive AudioChunk of about 100 ms; constant memory.
 
+    info: what `probe` told of the file, where that was asked already: each time is a process and 50 ms.
     rate: the file's own where it is in KEPT_RATES, else OTHER_RATE. channels: 1 or 2; more are mixed down, with the
     level lowered so that nothing clips. duration: seconds, as far as the file tells.
 
@@ -97,8 +98,8 @@ class AudioReader(Reader):
     where the file cannot be read or has no sound (at construction) or none can be decoded (at the first chunk).
     """
 
-    def __init__(self, path: Path) -> None:
-        info = probe(path, AudioError)
+    def __init__(self, path: Path, info: MediaInfo | None = None) -> None:
+        self.info = info = info or probe(path, AudioError)
         if info.audio is None:
             raise AudioError(f"{path} holds no sound: give a file with speech in it")
         self._stream: AudioStream = info.audio
@@ -147,13 +148,13 @@ class VideoReader(Reader):
     size: (width, height), both even; None is the displayed size rounded to even and fitted into MAX_SIZE. fps: None is
     the file's average, settled on a standard rate. exact: colours to the last bit, at five times the cost; not for who
     only measures. planar: pixels are I420 (height * 3 // 2, width), limited range, with the file's own matrix, as most
-    files hold them; read-only. Raises VideoError where the file cannot be read or has no pictures (at construction) or
-    none can be decoded (at the first frame); ValueError at an odd size.
+    files hold them; read-only. info: as of AudioReader. Raises VideoError where the file cannot be read or has no
+    pictures (at construction) or none can be decoded (at the first frame); ValueError at an odd size.
     """
 
     def __init__(self, path: Path, size: tuple[int, int] | None = None, fps: Fraction | None = None, *,
-                 exact: bool = True, planar: bool = False) -> None:  # fmt: skip
-        info = probe(path, VideoError)
+                 exact: bool = True, planar: bool = False, info: MediaInfo | None = None) -> None:  # fmt: skip
+        self.info = info = info or probe(path, VideoError)
         if info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video")
         self._exact, self._planar = exact, planar

@@ -14,7 +14,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 
 from txt2vid.errors import DependencyError, FFmpegError
 from txt2vid.interrupts import apart
@@ -27,6 +26,11 @@ PIPE_BYTES = 1 << 20  # Linux's default limit for one pipe: a 512x512 frame then
 STOP_SECONDS = 5  # that a killed program may take to vanish
 
 _log = logging.getLogger(__name__)
+
+Listings = dict[tuple[str, str], str]
+"""What ffmpeg prints of itself, by its path and the option."""
+
+_listings: Listings = {}
 _PREFIX = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\] ")
 
 
@@ -52,10 +56,22 @@ def encoders() -> frozenset[str]:
 
 def listing(option: str) -> str:
     """What `ffmpeg -version`, `-demuxers`, `-devices`, `-filters` or the like prints; asked once a process."""
-    return _listing(find("ffmpeg"), option)
+    key = find("ffmpeg"), option
+    if key not in _listings:
+        _listings[key] = _listing(*key)
+    return _listings[key]
 
 
-@cache
+def listings() -> Listings:
+    """What ffmpeg has told of itself so far, for a process that is started from here: `believe` it there."""
+    return dict(_listings)
+
+
+def believe(told: Listings) -> None:
+    """Takes over what another process of this machine was told: each `listing` is a process, and 100 ms."""
+    _listings.update(told)
+
+
 def _listing(program: str, option: str) -> str:
     code, out, err = capture([program, "-hide_banner", option], timeout=30)
     if code != 0:

@@ -14,7 +14,7 @@ from txt2vid.core.options import MAX_SIZE
 from txt2vid.errors import VideoError
 from txt2vid.ffmpeg import confine
 from txt2vid.ffmpeg.decode import Reader, as_bgr, compiled, even_size, timed
-from txt2vid.ffmpeg.probe import VideoStream, probe
+from txt2vid.ffmpeg.probe import MediaInfo, VideoStream, probe
 
 TIME_BASE = Fraction(1, 90_000)  # of what ffmpeg hands over: MPEG's clock, fine enough for any frame rate
 _BLOCK = 1 << 16  # bytes; PyAV asks for less at a time
@@ -26,14 +26,15 @@ class TimedReader(Reader):
     `VideoFrame.time` is seconds since the file's first timestamp, of sound or picture, as exact as the file tells: no
     frame is repeated, dropped or moved. Frames whose times do not rise are left out. Colours as in `VideoReader`.
 
-    longest: pixels that the longer side has at most. Raises VideoError where the file cannot be read or has no pictures
-    (at construction) or none can be decoded (at the first frame).
+    longest: pixels that the longer side has at most. info: what `probe` told of the file. Raises VideoError where the
+    file cannot be read or has no pictures (at construction) or none can be decoded (at the first frame).
     """
 
     def __init__(self, path: Path, longest: int = MAX_SIZE) -> None:
         info = probe(path, VideoError)
         if info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video")
+        self.info: MediaInfo | None = info
         self._stream: VideoStream = info.video
         self.duration: Fraction | None = info.duration
         self.fps: Fraction = info.video.fps

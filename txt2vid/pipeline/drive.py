@@ -122,7 +122,7 @@ def _film(options: DriveOptions, person: Person, stack: ExitStack) -> _Film:
     motions = _motions(person, PersonDriver(person, options.pose, idle))
     if isinstance(person, FilmedPerson):
         if options.sound and person.info is not None and person.info.audio is not None and options.video is not None:
-            reader = stack.enter_context(AudioReader(options.video))
+            reader = stack.enter_context(AudioReader(options.video, person.info))
             return _Film(_heard(motions, reader, person.fps), person.total, reader.rate, reader.channels)
         return _Film(_silent(motions), person.total)
     total = max(1, round(options.seconds * person.fps))

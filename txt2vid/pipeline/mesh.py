@@ -26,7 +26,8 @@ from txt2vid.faces.search import find_faces
 from txt2vid.faces.solid import solid_files
 from txt2vid.ffmpeg.camera import CameraReader, camera_of
 from txt2vid.ffmpeg.containers import container_of
-from txt2vid.ffmpeg.probe import missing, probe
+from txt2vid.ffmpeg.decode import AudioReader
+from txt2vid.ffmpeg.probe import missing
 from txt2vid.ffmpeg.timed import TimedReader
 from txt2vid.pipeline.mesh_outputs import (
     MotionFile,
@@ -234,8 +235,9 @@ class _Video(_Source):
         container_of(path)
         return OverlayVideo(path, self.fps, self._sound())
 
-    def _sound(self) -> Path | None:
-        return self._path if probe(self._path, VideoError).audio is not None else None
+    def _sound(self) -> AudioReader | None:
+        info = self._reader.info
+        return AudioReader(self._path, info) if info is not None and info.audio is not None else None
 
 
 class _Camera(_Video):
@@ -248,9 +250,6 @@ class _Camera(_Video):
     def _opened(self, options: MeshOptions) -> TimedReader:
         del options
         return CameraReader(self._device)
-
-    def _sound(self) -> Path | None:
-        return None
 
 
 class _clocked:  # noqa: N801 - reads as a verb

@@ -105,10 +105,10 @@ class OverlayVideo(Output):
     more often, and those that share a frame are dropped but for the last.
     """
 
-    def __init__(self, path: Path, fps: Fraction, sound: Path | None) -> None:
+    def __init__(self, path: Path, fps: Fraction, sound: AudioReader | None) -> None:
         super().__init__(path)
         self._fps = fps
-        self._sound = AudioReader(sound) if sound is not None else None
+        self._sound = sound
         self._rest = np.zeros((0, 1), np.float32)
         self._encoder: Encoder | None = None
         self._held: Pixels | None = None

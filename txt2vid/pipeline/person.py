@@ -66,7 +66,7 @@ class FilmedPerson(Person):
             raise VideoError(f"{path} holds no moving pictures: give a video of a face, or a picture with --image")
         self.fps = fps or steady_fps(self.info.video)
         self.total = round(self.info.duration * self.fps) if self.info.duration is not None else None
-        self._watcher = Watcher(path, self.info.video, self.fps, index)
+        self._watcher = Watcher(path, self.info, self.fps, index)
         self._last = Motion(), 0.0
         self._past = 0  # frames since the last one
 

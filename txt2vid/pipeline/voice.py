@@ -64,7 +64,8 @@ class FileVoice(Voice):
     def __init__(self, path: Path) -> None:
         self._path = path
         with AudioReader(path) as reader:
-            self.rate, self.channels, self.duration = reader.rate, reader.channels, reader.duration
+            self._info, self.duration = reader.info, reader.duration
+            self.rate, self.channels = reader.rate, reader.channels
             loud, end = False, 0
             for chunk in reader:
                 loud, end = loud or bool(np.abs(chunk.samples).max(initial=0) > SILENT), chunk.end
@@ -77,7 +78,7 @@ class FileVoice(Voice):
 
     def chunks(self) -> Iterator[AudioChunk]:
         """The file's sound."""
-        with AudioReader(self._path) as reader:
+        with AudioReader(self._path, self._info) as reader:
             yield from reader
 
 

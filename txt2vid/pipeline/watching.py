@@ -23,8 +23,9 @@ from txt2vid.engines.i420 import from_i420
 from txt2vid.errors import EngineError, FaceError, Txt2VidError
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.following import Finder
+from txt2vid.ffmpeg import program
 from txt2vid.ffmpeg.decode import VideoReader, even_size
-from txt2vid.ffmpeg.probe import VideoStream
+from txt2vid.ffmpeg.probe import MediaInfo
 from txt2vid.interrupts import Terminated
 from txt2vid.pipeline.worker import obey_parent, see_off
 
@@ -52,14 +53,15 @@ class Told:
 class Watcher:
     """The face of a driving video, frame by frame at a constant rate; use it in a `with` block.
 
-    fps: of the frames. index: which of several faces. At most WAITING blocks are ahead of who takes them.
+    info: of the file, as `probe` tells. fps: of the frames. index: which of several faces. At most WAITING blocks are
+    ahead of who takes them.
     """
 
-    def __init__(self, path: Path, stream: VideoStream, fps: Fraction, index: int = 0) -> None:
+    def __init__(self, path: Path, info: MediaInfo, fps: Fraction, index: int = 0) -> None:
         # "spawn": threads of the parent (numpy's pools, an encoder's feeds) do not survive a fork in one piece
         context = get_context("spawn")
         self._connection, self._other = context.Pipe()
-        arguments = (self._other, path, even_size(stream.width, stream.height, LONGEST), fps, index)
+        arguments = (self._other, program.listings(), path, info, fps, index)
         self._process = context.Process(target=_work, args=arguments, name="txt2vid drive watcher", daemon=True)
         self._known: deque[Told] = deque()
         self._over = False
@@ -110,12 +112,15 @@ class Watcher:
                 self._connection.send_bytes(b"more")
 
 
-def _work(connection: Connection, path: Path, size: tuple[int, int], fps: Fraction, index: int) -> None:
+def _work(
+    connection: Connection, told: program.Listings, path: Path, info: MediaInfo, fps: Fraction, index: int
+) -> None:
     """What the process runs: blocks of rows out, then None, or the error that ended it."""
     obey_parent()
+    program.believe(told)
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         try:
-            _tell(connection, rows(path, size, fps, index))
+            _tell(connection, rows(path, info, fps, index))
             connection.send(None)
         except Txt2VidError as err:
             connection.send(err)
@@ -133,9 +138,9 @@ def _tell(connection: Connection, told: Iterator[Rows]) -> None:
         waiting += 1
 
 
-def rows(path: Path, size: tuple[int, int], fps: Fraction, index: int) -> Iterator[Rows]:
+def rows(path: Path, info: MediaInfo, fps: Fraction, index: int) -> Iterator[Rows]:
     """What the person does, frame by frame, for `_told`; what is AHEAD of a frame tells how the person rests."""
-    driver, followed = VideoDriver(learns=True), _followed(path, size, fps, index)
+    driver, followed = VideoDriver(learns=True), _followed(path, info, fps, index)
     ahead = deque(itertools.islice(followed, AHEAD))
     driver.learn(ahead)
     for count in itertools.count():
@@ -155,16 +160,20 @@ def _told(row: Rows) -> Told:
     return Told(Motion(*motion), float(last[0]), bool(last[1]))
 
 
-def _followed(path: Path, size: tuple[int, int], fps: Fraction, index: int) -> Iterator[Landmarks | None]:
+def _followed(path: Path, info: MediaInfo, fps: Fraction, index: int) -> Iterator[Landmarks | None]:
     """The landmarks of each frame; None where it shows no face. Raises FaceError at the end where none did."""
     finder, any_yet = Finder(index), False
-    with VideoReader(path, size, fps, planar=True) as reader:
+    with VideoReader(path, _looked_at(info), fps, planar=True, info=info) as reader:
         for count, frame in enumerate(reader):
             points = finder.look(from_i420(frame.pixels), float(count / fps))
             any_yet = any_yet or points is not None
             yield points
     if not any_yet:
         raise _nobody(path, finder.most, index)
+
+
+def _looked_at(info: MediaInfo) -> tuple[int, int] | None:
+    return even_size(info.video.width, info.video.height, LONGEST) if info.video is not None else None
 
 
 def _nobody(path: Path, most: int, index: int) -> FaceError:

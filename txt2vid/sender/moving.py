@@ -136,7 +136,7 @@ class CameraSource(WatchedSource):
 
 
 class VideoSource(WatchedSource):
-    """A video in real time, in a camera's place. Raises VideoError where it cannot be read."""
+    """A video in real time, in a camera's place. info: of the file. Raises VideoError where it cannot be read."""
 
     def __init__(self, path: Path, pose: float = 1.0) -> None:
         from txt2vid.errors import VideoError
@@ -144,10 +144,12 @@ class VideoSource(WatchedSource):
         from txt2vid.ffmpeg.probe import probe
 
         super().__init__(pose)
-        stream = probe(path, VideoError).video
+        self.info = probe(path, VideoError)
+        stream = self.info.video
         if stream is None:
             raise VideoError(f"{path} holds no moving pictures: give a video of a face")
-        self._reader = VideoReader(path, even_size(stream.width, stream.height, LONGEST), exact=False)
+        size = even_size(stream.width, stream.height, LONGEST)
+        self._reader = VideoReader(path, size, exact=False, info=self.info)
 
     def pictures(self) -> Iterator[tuple[float, Pixels]]:
         """Each when it is due."""

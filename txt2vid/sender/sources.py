@@ -16,7 +16,7 @@ from pathlib import Path
 from txt2vid.core.media import LISTENING_RATE, AudioChunk, Samples
 from txt2vid.core.wire import MAX_TEXT
 from txt2vid.errors import UsageError
-from txt2vid.ffmpeg import AudioReader
+from txt2vid.ffmpeg import AudioReader, MediaInfo
 from txt2vid.sender.pace import Pacer
 from txt2vid.sender.packets import PACKET
 from txt2vid.sender.resample import Resampler
@@ -92,8 +92,8 @@ class TextSource(Source, ABC):
 class FileSource(SoundSource):
     """The sound of a file of any format, in real time. Raises AudioError where it holds none."""
 
-    def __init__(self, path: Path) -> None:
-        self._reader = AudioReader(path)
+    def __init__(self, path: Path, info: MediaInfo | None = None) -> None:
+        self._reader = AudioReader(path, info)
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
