@@ -20,9 +20,12 @@ from txt2vid.core.motion import BLENDSHAPES, INDEX, Motion
 from txt2vid.drivers.base import Driver
 from txt2vid.drivers.features import HOP_RATE, SILENT, Ear, Hop, Levels
 
-REACH = 5  # hops to either side over which lips move from one sound to the next: coarticulation
+REACH = 6  # hops to either side over which a mouth shows the mean of what is said: coarticulation
+EDGE = 3  # hops at its ends in which that mean fades; a bell as wide needs sound that is not there yet
+GAP_REACH = 5  # hops to either side in which a gap has its sounds: were it more, pauses would be gaps
 CLOSURE_REACH = 2  # hops: lips meet and part faster than a jaw swings
-LEAD = 0.025  # seconds that lips are ahead of what they say, as people's are
+SHUT = 1.1  # of a closure's mean over CLOSURE_REACH: one that is shorter than that shuts the lips, too
+LEAD = 0.02  # seconds that lips are ahead of what they say, as people's are
 RELEASE = 0.1  # a hop: a mouth takes a tenth of a second to shut after the last sound
 FAINTEST_DB = -30.0  # below a voice's loud parts, where a band says nothing more
 
@@ -30,7 +33,7 @@ OPEN_F1, OPEN_F2, OPEN_LOW = 0.35, 0.55, -0.65  # how a band that is 1 dB louder
 OPEN_FROM_DB, OPEN_RANGE_DB = -32.0, 37.0  # a jaw has no threshold: close and soft vowels open it a little
 FORMANT_DB = 8.0  # above the faintest: so strong must a formant be before its sound opens the mouth as others do
 MURMUR_F1_DB, MURMUR_F2_DB = -14.0, -25.0  # the formants of m are weaker than those of [u] and schwa
-JAW = 0.46  # jawOpen of the widest vowel
+JAW = 0.47  # jawOpen of the widest vowel
 
 # The ramps that sounds are judged by: 0 up to a start, 1 a width later, both in dB.
 _RAMPS = np.array(
@@ -51,13 +54,15 @@ _STARTS, _SLOPES = _RAMPS[:, 0, None, None], 1 / _RAMPS[:, 1, None, None]
 Shape = NDArray[np.float64]
 
 
-def _kernel(reach: int) -> Shape:
-    bell = np.hanning(2 * reach + 3)[1:-1]
-    kernel: Shape = bell / bell.sum()
+def _normalized(weights: Shape) -> Shape:
+    kernel: Shape = weights / weights.sum()
     return kernel
 
 
-_KERNEL, _CLOSURE_KERNEL = _kernel(REACH), _kernel(CLOSURE_REACH)
+_PLACES = np.arange(1, 2 * REACH + 2)
+_KERNEL = _normalized(np.clip(np.minimum(_PLACES, _PLACES[::-1]) / EDGE, 0, 1))
+_CLOSURE_KERNEL = _normalized(np.hanning(2 * CLOSURE_REACH + 3)[1:-1])
+_GAP = slice(REACH - GAP_REACH, REACH + GAP_REACH + 1)
 _NEAR = slice(REACH - CLOSURE_REACH, REACH + CLOSURE_REACH + 1)
 
 
@@ -79,9 +84,10 @@ def _shapes(level: Levels) -> tuple[Shape, Shape]:
     ramps[6], ramps[7] = MURMUR_F1_DB - f1, MURMUR_F2_DB - f2
     ramps[8] = low - formants
     ramps[9] = ramps[11] = -high
-    before = np.maximum.accumulate(formants, axis=-1)
-    after = np.maximum.accumulate(formants[..., ::-1], axis=-1)[..., ::-1]
-    ramps[10] = np.minimum(before, after) - formants
+    before = np.maximum.accumulate(formants[..., _GAP], axis=-1)
+    after = np.maximum.accumulate(formants[..., _GAP][..., ::-1], axis=-1)[..., ::-1]
+    ramps[10] = 0
+    ramps[10, ..., _GAP] = np.minimum(before, after) - formants[..., _GAP]
     ramps[12] = high - np.maximum(low, formants)
     ramps -= _STARTS
     ramps *= _SLOPES
@@ -89,6 +95,7 @@ def _shapes(level: Levels) -> tuple[Shape, Shape]:
     faint_f1, faint_f2, deep, no_hiss, gap, no_hiss_near, burst = closing
     clear = 1 - hiss
     shapes = np.stack((tilt * tilt * formant, hiss, np.maximum(dull * clear, hiss * dark), spread * clear))
+    burst[..., _GAP.stop :] = 0
     follows = np.maximum.accumulate(burst[..., ::-1], axis=-1)[..., ::-1]
     return shapes, np.maximum(faint_f1 * faint_f2 * deep * no_hiss, gap * no_hiss_near * (1 - follows))
 
@@ -149,7 +156,7 @@ class BandDriver(Driver):
         heard = speech.any(axis=1)
         shape = (shapes * (_KERNEL * speech)).sum(axis=-1) @ mix
         closed = float((closures[:, _NEAR] @ _CLOSURE_KERNEL * heard) @ mix)
-        return _motion(shape, closed)
+        return _motion(shape, min(1.0, SHUT * closed))
 
 
 _MOVED = np.array(
