@@ -137,6 +137,19 @@ def test_who_never_shuts_their_lips_does_not_scowl(person: Person, lower: float)
     assert held(driver, person(browDown=lower + 0.5))["browDownLeft"] > 0.35
 
 
+def test_what_lasts_from_start_to_end_is_told_against_a_face_at_rest_that_is_given(person: Person) -> None:
+    """Brows that are always low are the person's own, unless their face at rest shows that they are not."""
+    told = {}
+    for given in (None, person((0, 8, 0))):
+        driver = VideoDriver(learns=True, neutral=given)
+        driver.learn([person(browDown=0.7, mouthSmile=0.5)] * 60)
+        told[given is None] = held(driver, person(browDown=0.7, mouthSmile=0.5))
+    assert told[True]["browDownLeft"] < 0.1
+    assert told[False]["browDownLeft"] > 0.5
+    assert told[False]["mouthSmileLeft"] > 0.35 > told[True]["mouthSmileLeft"]
+    assert np.degrees(np.abs(told[False].rotation).max()) < 1, "the pose is told against the video's own all the same"
+
+
 def test_a_lost_face_fades_and_returns_without_a_jump(driver: VideoDriver, person: Person) -> None:
     shown, opened = [], person((0, 15, 0), jawOpen=0.5)
     for i in range(6 * FPS):
@@ -174,6 +187,16 @@ def test_a_picture_is_compared_to_the_average_face(person: Person) -> None:
     assert motion["eyeBlinkLeft"] > 0.8
     assert motion["eyeBlinkRight"] < 0.3
     assert np.degrees(motion.rotation[1]) == pytest.approx(10, abs=3)
+
+
+def test_a_picture_is_compared_to_a_face_at_rest_that_is_given() -> None:
+    other = Person((1.25, 0.85, 1.0))
+    driver = VideoDriver(single=True, neutral=other((0, 4, 0)))
+    motion = driver.drive(other((0, 10, 0), jawOpen=0.5), 0.0)
+    assert motion["jawOpen"] == pytest.approx(0.5, abs=0.1)
+    assert np.sort(motion.blendshapes)[-2] < 0.15
+    assert np.degrees(motion.rotation[1]) == pytest.approx(6, abs=1)
+    assert np.abs(motion.gaze).max() < 1e-3
 
 
 def test_an_eye_is_measured_by_its_opening(person: Person) -> None:

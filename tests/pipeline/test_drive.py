@@ -13,9 +13,11 @@ from PIL import Image
 
 from txt2vid.core.options import DriveOptions, FaceOptions
 from txt2vid.errors import FaceError, PictureError, UsageError, VideoError
+from txt2vid.faces.head import head_of
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.probe import probe
 from txt2vid.pipeline.drive import DriveResult, drive
+from txt2vid.pipeline.person import landmarks_of
 from txt2vid.score.likeness import Moves, at_rest, followed, likeness, moves_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -169,10 +171,33 @@ def test_an_image_gives_its_expression_to_a_picture(folder: Path, hero_face: Fac
     assert (result.frames, result.sound) == (15, False)
 
 
+def test_an_image_at_rest_takes_the_expression_off(folder: Path, hero_face: FaceOptions, hero: Path) -> None:
+    """Who smiles, and is turned, in the picture of their face at rest as well, does nothing."""
+    image = made(folder / "smile.png", "-ss", "3.2", "-i", DRIVING, "-frames:v", "1")
+    heads = [head_of(landmarks_of(hero))]
+    for name, neutral in (("told", None), ("taken", image)):
+        output = folder / f"{name}.png"
+        drive(DriveOptions(hero_face, output, image=image, neutral=neutral))
+        heads.append(head_of(landmarks_of(output)))
+    own, told, taken = heads
+    assert own is not None
+    assert told is not None
+    assert taken is not None
+    assert told.width > 1.1 * own.width
+    assert taken.width == pytest.approx(own.width, rel=0.03)
+    assert told.turned - own.turned > 4
+    assert taken.turned == pytest.approx(own.turned, abs=1)
+
+
 def test_no_face_in_the_image(folder: Path, hero_face: FaceOptions) -> None:
     Image.new("RGB", (200, 200), "navy").save(folder / "navy.png")
-    with pytest.raises(FaceError, match=r"no face found in .*navy\.png"):
-        drive(DriveOptions(hero_face, folder / "never.png", image=folder / "navy.png"))
+    navy, output = folder / "navy.png", folder / "never.png"
+    for options in (
+        DriveOptions(hero_face, output, image=navy),
+        DriveOptions(hero_face, folder / "never.mp4", video=DRIVING, neutral=navy),
+    ):
+        with pytest.raises(FaceError, match=r"no face found in .*navy\.png: give an image with .* face$"):
+            drive(options)
 
 
 @pytest.mark.parametrize(

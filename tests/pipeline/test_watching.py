@@ -15,9 +15,11 @@ import pytest
 
 from txt2vid.errors import EngineError, VideoError
 from txt2vid.ffmpeg.probe import MediaInfo, probe
+from txt2vid.pipeline.person import landmarks_of
 from txt2vid.pipeline.watching import Watcher, rows
 
-DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+DRIVING = SAMPLES / "driving.mp4"
 PATIENCE = 60  # seconds
 
 PARENT = """
@@ -62,10 +64,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_what_the_process_tells_is_what_is_seen(clip: Path) -> None:
-    wanted = list(rows(clip, info(), Fraction(25), 0))
+@pytest.mark.parametrize("at_rest", [False, True])
+def test_what_the_process_tells_is_what_is_seen(clip: Path, *, at_rest: bool) -> None:
+    neutral = landmarks_of(SAMPLES / "astronaut.png") if at_rest else None
+    wanted = list(rows(clip, info(), Fraction(25), 0, neutral))
     told = []
-    with Watcher(clip, info(), Fraction(25)) as watcher:
+    with Watcher(clip, info(), Fraction(25), 0, neutral) as watcher:
         while (frame := watcher.take()) is not None:
             told.append(frame)
         assert watcher.over()

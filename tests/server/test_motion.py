@@ -16,7 +16,8 @@ from txt2vid.core import wire
 from txt2vid.core.motion import Motion, coefficients
 from txt2vid.core.motionwire import MOTION, Seen, encode_motion
 
-DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+DRIVING, ASTRONAUT = SAMPLES / "driving.mp4", SAMPLES / "astronaut.png"  # the video is made of the picture
 SIZE = 192
 
 
@@ -61,7 +62,7 @@ def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, 
             said = drive(server.port, "--video", talking)
             assert said["motions_sent"] > 0
             assert said["seconds_sent"] > 0.8, "its voice goes with it"
-            said = drive(server.port, "--video", talking, "--no-sound")
+            said = drive(server.port, "--video", talking, "--no-sound", "--neutral", ASTRONAUT)
             assert said["motions_sent"] > 0
             assert said["seconds_sent"] == 0
         finally:
@@ -78,6 +79,7 @@ def test_a_session_does_what_a_camera_sees_and_rests_when_it_ends(serving: Any, 
         (("--webcam", "0", "--device", "2"), "--device names a microphone: add --mic"),
         (("--face", "me.png", "--video", DRIVING, "--mic"), "a server is driven live: add --webcam DEVICE"),
         (("--video", DRIVING, "--live", "localhost:1", "--audio", "none.wav"), "none.wav"),
+        (("--video", DRIVING, "--live", "localhost:1", "--neutral", "none.png"), "none.png"),
         (("--video", DRIVING, "--live", "wss://localhost:1", "--ca", "none.pem"), "none.pem"),
     ],
 )

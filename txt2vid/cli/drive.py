@@ -16,7 +16,7 @@ from txt2vid.core.options import MOST_POSE, DriveOptions, FaceOptions, parse_box
 from txt2vid.errors import UsageError
 
 FILE = click.Path(path_type=Path)
-_INPUTS = ("face", "video", "image", "audio", "landmarks")
+_INPUTS = ("face", "video", "image", "neutral", "audio", "landmarks")
 _HELP = """Make the face of a picture do what another person's face does.
 
 \b
@@ -54,6 +54,7 @@ looks at rest is found by itself. docs/driving.md tells more.
     metavar="STRENGTH",
     help=f"Of the head's moves, 0 to {MOST_POSE:g}. [default: 1]",
 )
+@click.option("--neutral", type=FILE, metavar="FILE", help="A picture of who drives, at rest. [default: found]")
 @click.option("--person", type=click.IntRange(min=0), default=0, metavar="N", help="Who drives; 0 is the largest face.")
 @click.option("--fps", metavar="N", help="Frames a second. [default: the driving video's, or 25]")
 @click.option("--size", metavar="N", help="Pixels of the longer side. [default: the face's own]")
@@ -118,4 +119,4 @@ def _options(given: dict[str, Any]) -> DriveOptions:
 
 
 _LIVE = ("session", "token_file", "ca", "mic", "device")  # options that only a live session has
-_KEPT = ("video", "image", "person", "audio", "sound", "pose", "seconds", "idle", "seed")
+_KEPT = ("video", "image", "neutral", "person", "audio", "sound", "pose", "seconds", "idle", "seed")

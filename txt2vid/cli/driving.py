@@ -74,9 +74,14 @@ def _check(given: dict[str, Any]) -> None:
 def _camera(given: dict[str, Any]) -> WatchedSource:
     from txt2vid.sender.moving import CameraSource, VideoSource
 
+    neutral = None
+    if given["neutral"] is not None:
+        from txt2vid.pipeline.person import landmarks_of
+
+        neutral = landmarks_of(given["neutral"])
     if given["webcam"] is not None:
-        return CameraSource(given["webcam"], given["pose"])
-    return VideoSource(given["video"], given["pose"])
+        return CameraSource(given["webcam"], given["pose"], neutral)
+    return VideoSource(given["video"], given["pose"], neutral)
 
 
 def _with_voice(camera: WatchedSource, given: dict[str, Any]) -> Source:

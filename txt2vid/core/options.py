@@ -152,7 +152,8 @@ class DriveOptions:
     """A picture that is moved by another face: that of a video, or one expression of an image.
 
     face: the hero, a still picture. output: the file to write: a video, or of an image a picture as well.
-    video, image: who drives; one of them. person: which of several faces in it, 0 the largest.
+    video, image: who drives; one of them. person: which of several faces in it, 0 the largest. neutral: a picture of
+    the same person's face at rest, against which expressions are told; None is found in the video.
     audio: speech that moves the mouth instead, and is heard. sound: whether the driving video's own is kept.
     pose: strength of the head's movement, 0 to MOST_POSE. fps: None keeps the driving video's.
     seconds: how long an image's expression is held where no audio tells it, up to LONGEST_HELD.
@@ -163,6 +164,7 @@ class DriveOptions:
     output: Path
     video: Path | None = None
     image: Path | None = None
+    neutral: Path | None = None
     person: int = 0
     audio: Path | None = None
     sound: bool = True

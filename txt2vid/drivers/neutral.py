@@ -1,8 +1,8 @@
 """A person's own face at rest, found by itself: from frames of shut lips and open eyes, refined as more is seen.
 
-Nobody is asked to look neutral first. Each frame counts by how much it looks like rest, region by region: lips by how
-shut and how usually wide they are, lids by how usually open, brows by how usually high. Until enough was seen, and for
-a single picture, the average face stands in, stretched to the person's proportions.
+Nobody is asked to look neutral first, but may show how they do. Each frame counts by how much it looks like rest,
+region by region: lips by how shut and how usually wide they are, lids by how usually open, brows by how usually high.
+Until enough was seen, and for a single picture, the average face stands in, stretched to the person's proportions.
 """
 
 from __future__ import annotations
@@ -87,10 +87,15 @@ class Rest:
 
 
 class Neutral:
-    """Remembers faces, and tells what of them is rest. single: there will be one picture only."""
+    """Remembers faces, and tells what of them is rest.
 
-    def __init__(self, *, single: bool = False) -> None:
+    single: there will be one picture only. known: (478, 3), landmarks of the same person's face at rest, in pixels of a
+    picture of its own; what faces tell then is the pose alone, and of a single one, nothing.
+    """
+
+    def __init__(self, *, single: bool = False, known: Landmarks | None = None) -> None:
         self._single = single
+        self._known = None if known is None else head_of(known)
         self._faces: list[Head] = []
         self._every, self._seen = 1, 0
 
@@ -125,6 +130,8 @@ class Neutral:
         face = _mean(points, usual, lips)
         for region, weights in ((list(_LIDS), eyes), (_BROWS, brows)):
             face[region] = _mean(points[:, region], usual[region], weights)
+        if self._known is not None:
+            face = self._known.points.copy()
         shut_lips(face)
         if self._single:
             return self._alone(face, points[0])
@@ -139,7 +146,13 @@ class Neutral:
         )
 
     def _alone(self, face: Points, own: Points) -> Rest:
-        """The rest of whoever is known by one picture: the average face, as near to the person as anybody's may be."""
+        """The rest of whoever drives by one picture: the average face, as near to the person as anybody's may be.
+
+        Where their face at rest is known, it is that.
+        """
+        if self._known is not None:
+            known = self._known
+            return Rest(face, known.turn, known.middle, known.scale, openings(face), looks(face))
         lower = float((own[_BROWS, 1] - face[_BROWS, 1]).mean())
         face[_BROWS, 1] += min(BROWS[1], max(BROWS[0], lower))
         least, most = np.transpose(LOOKS)

@@ -39,14 +39,15 @@ class VideoDriver:
     """Motion of one person, frame by frame. Belongs to one time line; times rise.
 
     single: there is one picture only, which is compared to the average face. learns: every frame is given to `learn`
-    some time before `drive`, so that rest is known better than it could be live.
+    some time before `drive`, so that rest is known better than it could be live. neutral: (478, 3), landmarks of the
+    person's face at rest in a picture of its own; None is what frames tell of it.
     `presence` says how much there is to see, 0 to 1: give the rest to an idle driver.
     """
 
-    def __init__(self, *, single: bool = False, learns: bool = False) -> None:
+    def __init__(self, *, single: bool = False, learns: bool = False, neutral: Landmarks | None = None) -> None:
         self.presence = 0.0
         self._single, self._learns = single, learns
-        self._neutral = Neutral(single=single)
+        self._neutral = Neutral(single=single, known=neutral)
         self._rest: Rest | None = None
         self._solver: Solver | None = None
         self._filter = OneEuro(*_filtering())

@@ -26,7 +26,7 @@ from txt2vid.faces.pictures import is_picture
 from txt2vid.faces.prepare import prepare_face
 from txt2vid.ffmpeg.decode import AudioReader
 from txt2vid.ffmpeg.encode import Encoder
-from txt2vid.pipeline.person import FilmedPerson, Person, PersonDriver, PicturedPerson
+from txt2vid.pipeline.person import FilmedPerson, Person, PersonDriver, PicturedPerson, landmarks_of
 from txt2vid.pipeline.render import PROVENANCE, Progress
 from txt2vid.pipeline.tape import Tape
 from txt2vid.pipeline.timeline import moments
@@ -108,11 +108,12 @@ def drive(options: DriveOptions, progress: Progress | None = None) -> DriveResul
 
 
 def _person(options: DriveOptions) -> Person:
+    neutral = landmarks_of(options.neutral) if options.neutral is not None else None
     if options.image is not None:
-        return PicturedPerson(options.image, options.fps, options.person)
+        return PicturedPerson(options.image, options.fps, options.person, neutral)
     if options.video is None:
         raise UsageError("nobody drives: give --video FILE or --image FILE")
-    return FilmedPerson(options.video, options.fps, options.person)
+    return FilmedPerson(options.video, options.fps, options.person, neutral)
 
 
 def _film(options: DriveOptions, person: Person, stack: ExitStack) -> _Film:

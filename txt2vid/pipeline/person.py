@@ -18,6 +18,7 @@ from txt2vid.drivers.idle import IdleDriver
 from txt2vid.drivers.phonemes import smoothstep
 from txt2vid.drivers.video import FADE, VideoDriver
 from txt2vid.errors import FaceError, VideoError
+from txt2vid.faces.face import Landmarks
 from txt2vid.faces.pictures import load_picture
 from txt2vid.faces.search import find_faces
 from txt2vid.ffmpeg.decode import steady_fps
@@ -58,15 +59,19 @@ class Person(ABC):
 
 
 class FilmedPerson(Person):
-    """The person of a video. Raises VideoError where it cannot be read; FaceError comes with the frames."""
+    """The person of a video. Raises VideoError where it cannot be read; FaceError comes with the frames.
 
-    def __init__(self, path: Path, fps: Fraction | None = None, index: int = 0) -> None:
+    neutral: landmarks of their face at rest, as `landmarks_of` finds them; None is found among the frames.
+    """
+
+    def __init__(self, path: Path, fps: Fraction | None = None, index: int = 0,
+                 neutral: Landmarks | None = None) -> None:  # fmt: skip
         self.info = probe(path, VideoError)
         if self.info.video is None:
             raise VideoError(f"{path} holds no moving pictures: give a video of a face, or a picture with --image")
         self.fps = fps or steady_fps(self.info.video)
         self.total = round(self.info.duration * self.fps) if self.info.duration is not None else None
-        self._watcher = Watcher(path, self.info, self.fps, index)
+        self._watcher = Watcher(path, self.info, self.fps, index, neutral)
         self._last = Motion(), 0.0
         self._past = 0  # frames since the last one
 
@@ -97,16 +102,15 @@ class FilmedPerson(Person):
 
 
 class PicturedPerson(Person):
-    """The person of one image: an expression that is held. Raises PictureError, or FaceError where there is no face."""
+    """The person of one image: an expression that is held. Raises what `landmarks_of` does.
 
-    def __init__(self, path: Path, fps: Fraction | None = None, index: int = 0) -> None:
-        picture = load_picture(path)
-        faces, _ = find_faces(picture.pixels, index + 1)
-        if len(faces) <= index:
-            there = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
-            raise FaceError(f"{there} found in {path}: give an image with a larger, more frontal face, or --person 0")
+    neutral: landmarks of their face at rest; None is the average face.
+    """
+
+    def __init__(self, path: Path, fps: Fraction | None = None, index: int = 0,
+                 neutral: Landmarks | None = None) -> None:  # fmt: skip
         self.fps = fps or DEFAULT_FPS
-        self._motion = VideoDriver(single=True).drive(faces[index].landmarks, 0.0)
+        self._motion = VideoDriver(single=True, neutral=neutral).drive(landmarks_of(path, index), 0.0)
 
     def next(self) -> tuple[Motion, float]:
         """The expression. A picture does not live: its presence is 0, so that idle life goes on."""
@@ -132,3 +136,16 @@ class PersonDriver(Driver):
         if self._idle is None:
             return motion
         return motion + self._idle.drive(frame, speech).faded(1 - presence)
+
+
+def landmarks_of(path: Path, index: int = 0) -> Landmarks:
+    """The landmarks of a face in a picture, (478, 3) in pixels; index: which of several, 0 the largest.
+
+    Raises PictureError where it cannot be read, or FaceError where there is no such face.
+    """
+    faces, _ = find_faces(load_picture(path).pixels, index + 1)
+    if len(faces) <= index:
+        there = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
+        other = ", or --person 0" if index else ""
+        raise FaceError(f"{there} found in {path}: give an image with a larger, more frontal face{other}")
+    return faces[index].landmarks

@@ -53,15 +53,16 @@ class Told:
 class Watcher:
     """The face of a driving video, frame by frame at a constant rate; use it in a `with` block.
 
-    info: of the file, as `probe` tells. fps: of the frames. index: which of several faces. At most WAITING blocks are
-    ahead of who takes them.
+    info: of the file, as `probe` tells. fps: of the frames. index: which of several faces. neutral: see `VideoDriver`.
+    At most WAITING blocks are ahead of who takes them.
     """
 
-    def __init__(self, path: Path, info: MediaInfo, fps: Fraction, index: int = 0) -> None:
+    def __init__(self, path: Path, info: MediaInfo, fps: Fraction, index: int = 0,
+                 neutral: Landmarks | None = None) -> None:  # fmt: skip
         # "spawn": threads of the parent (numpy's pools, an encoder's feeds) do not survive a fork in one piece
         context = get_context("spawn")
         self._connection, self._other = context.Pipe()
-        arguments = (self._other, program.listings(), path, info, fps, index)
+        arguments = (self._other, program.listings(), path, info, fps, index, neutral)
         self._process = context.Process(target=_work, args=arguments, name="txt2vid drive watcher", daemon=True)
         self._known: deque[Told] = deque()
         self._over = False
@@ -113,14 +114,15 @@ class Watcher:
 
 
 def _work(
-    connection: Connection, told: program.Listings, path: Path, info: MediaInfo, fps: Fraction, index: int
-) -> None:
+    connection: Connection, told: program.Listings, path: Path, info: MediaInfo, fps: Fraction, index: int,
+    neutral: Landmarks | None,
+) -> None:  # fmt: skip
     """What the process runs: blocks of rows out, then None, or the error that ended it."""
     obey_parent()
     program.believe(told)
     with suppress(Terminated, EOFError, OSError):  # asked to end; or nobody is there to tell
         try:
-            _tell(connection, rows(path, info, fps, index))
+            _tell(connection, rows(path, info, fps, index, neutral))
             connection.send(None)
         except Txt2VidError as err:
             connection.send(err)
@@ -138,9 +140,9 @@ def _tell(connection: Connection, told: Iterator[Rows]) -> None:
         waiting += 1
 
 
-def rows(path: Path, info: MediaInfo, fps: Fraction, index: int) -> Iterator[Rows]:
+def rows(path: Path, info: MediaInfo, fps: Fraction, index: int, neutral: Landmarks | None = None) -> Iterator[Rows]:
     """What the person does, frame by frame, for `_told`; what is AHEAD of a frame tells how the person rests."""
-    driver, followed = VideoDriver(learns=True), _followed(path, info, fps, index)
+    driver, followed = VideoDriver(learns=True, neutral=neutral), _followed(path, info, fps, index)
     ahead = deque(itertools.islice(followed, AHEAD))
     driver.learn(ahead)
     for count in itertools.count():

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from txt2vid.core.media import Pixels
 from txt2vid.core.motionwire import Seen, encode_motion
 from txt2vid.errors import Txt2VidError
 from txt2vid.sender.sources import MotionSource
+
+if TYPE_CHECKING:
+    from txt2vid.faces.face import Landmarks
 
 WAITING = 4  # motions that wait for the loop; the oldest are dropped
 LONGEST = 640  # pixels of a file's longer side that are looked at
@@ -26,11 +29,11 @@ LATE = 0.08  # seconds that a file's picture may be late; later ones are passed 
 class WatchedSource(MotionSource):
     """Base: pictures are read in one thread, a face is followed in another, in the newest picture alone.
 
-    pose: strength of the head's movement.
+    pose: strength of the head's movement. neutral: see `VideoDriver`.
     """
 
-    def __init__(self, pose: float = 1.0) -> None:
-        self._pose = pose
+    def __init__(self, pose: float = 1.0, neutral: Landmarks | None = None) -> None:
+        self._pose, self._neutral = pose, neutral
         self._stopped = threading.Event()
         self._fresh = threading.Condition()
         self._newest: tuple[float, Pixels] | None = None
@@ -96,7 +99,7 @@ class WatchedSource(MotionSource):
         from txt2vid.faces.following import Finder
 
         try:
-            finder, driver = Finder(), VideoDriver()
+            finder, driver = Finder(), VideoDriver(neutral=self._neutral)
             while (each := self._take()) is not None:
                 at, pixels = each
                 points = finder.look(pixels, at)
@@ -117,11 +120,11 @@ class WatchedSource(MotionSource):
 class CameraSource(WatchedSource):
     """A camera. Raises VideoError where there is none of that name."""
 
-    def __init__(self, device: str, pose: float = 1.0) -> None:
+    def __init__(self, device: str, pose: float = 1.0, neutral: Landmarks | None = None) -> None:
         from txt2vid.errors import VideoError
         from txt2vid.ffmpeg.camera import CameraReader, camera_of
 
-        super().__init__(pose)
+        super().__init__(pose, neutral)
         name = camera_of(device)
         if name is None:
             raise VideoError(f"there is no camera {device}: name one, as /dev/video0, or its number")
@@ -138,12 +141,12 @@ class CameraSource(WatchedSource):
 class VideoSource(WatchedSource):
     """A video in real time, in a camera's place. info: of the file. Raises VideoError where it cannot be read."""
 
-    def __init__(self, path: Path, pose: float = 1.0) -> None:
+    def __init__(self, path: Path, pose: float = 1.0, neutral: Landmarks | None = None) -> None:
         from txt2vid.errors import VideoError
         from txt2vid.ffmpeg.decode import VideoReader, even_size
         from txt2vid.ffmpeg.probe import probe
 
-        super().__init__(pose)
+        super().__init__(pose, neutral)
         self.info = probe(path, VideoError)
         stream = self.info.video
         if stream is None:
