@@ -174,6 +174,14 @@ def test_no_edge_shows_where_parts_are_joined(hero: Face) -> None:
     assert straight_steps(moved) < straight_steps(plain) + 2.5
 
 
+@pytest.mark.parametrize("pose", [(0, 20, 0), (0, -20, 0), (12, 0, 0), (8, 18, 10)])
+def test_a_turned_mouth_that_hardly_moves_changes_hardly_anything(hero: Face, pose: tuple[float, float, float]) -> None:
+    """At its far side a turn shows what lies beyond the mouth's own piece: jaw and collar, where the head has them."""
+    turn = (float(np.radians(pose[0])), float(np.radians(pose[1])), float(np.radians(pose[2])))
+    still, moved = (drawn(hero, pose=turn, mouthSmile=smile).astype(int) for smile in (0, 0.02))
+    assert 0 < np.abs(moved - still).max() < 30
+
+
 def test_lips_do_not_pass_through_each_other(hero: Face) -> None:
     """Coefficients that press the lips together leave them shut, not swallowed."""
     shut = drawn(hero, mouthClose=0.0).astype(int)

@@ -85,14 +85,14 @@ class Mouth:
         if not weights[self._mouth_shapes].any():
             return  # the lips are as in the picture, and the head's own sheet shows them
         carried, skull = pose.carry(self._middle, self._depth)
-        lips = self._slit.skin(weights, pose, carried)
+        lips, fade = self._slit.skin(weights, pose, carried)
         cover = imaging.plane(lips, 3)
         picture, box = imaging.colours(lips), imaging.opening(cover)
         if box[2]:
             jaw, tongue = weights @ self._jaw, float(weights[INDEX["tongueOut"]])
             inside = self._interior.draw(skull, jaw, tongue, _protrusion(weights), cover, box)
             _show(picture, lips, inside, box)
-        self._slit.blend(canvas, alpha, picture, origin, carried)
+        self._slit.blend(canvas, alpha, picture, fade, origin, carried)
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """All of it. jaw: (n, 2) pixels that each shape moves the jaw by."""
@@ -146,11 +146,11 @@ class EyeLids:
         if not (weights[self._moves].any() or np.abs(gaze).max() > 0.004):
             return
         carried, skull = pose.carry(self._middle, self._depth)
-        lids = self._slit.skin(weights, pose, carried)
+        lids, fade = self._slit.skin(weights, pose, carried)
         picture, box = imaging.colours(lids), imaging.opening(imaging.plane(lids, 3))
         if box[2]:
             _show(picture, lids, self.ball.draw(gaze, skull, box), box)
-        self._slit.blend(canvas, alpha, picture, origin, carried)
+        self._slit.blend(canvas, alpha, picture, fade, origin, carried)
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """All of it. look: (2, 52), what coefficients make of the gaze."""

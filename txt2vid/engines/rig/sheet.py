@@ -16,9 +16,10 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.inverse import Plane, inverted, nodes
 from txt2vid.engines.rig.pack import Pack
-from txt2vid.faces.geometry import Array
+from txt2vid.faces.geometry import Array, smoothstep
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
+_BEYOND = 0.5  # nodes beyond a grid's edge from which on what is seen there is taken for unknown
 _FINE = 256  # steps of a node's size in which displacements are exported: 1/32 of a pixel at 512x512
 
 
@@ -134,6 +135,24 @@ class Sheets:
         shift -= nodes(*shift.shape[1:])
         shift *= np.float32(step * self.detail)
         return shift
+
+    def known(self, shift: Plane, margin: float) -> Array | None:
+        """(rows, columns), 0 to 1: how much of what is seen at each node comes from well inside the grid.
+
+        Beyond the grid's edge no field is known: a turn shows at its far side what lies there, at a wrong place.
+        margin: pixels from the edge on which all is known. None where the edges show no more than what lies at them.
+        """
+        own = nodes(*shift.shape[1:])
+        margin /= self.grid.step
+        inside = self._inside(own + shift * np.float32(1 / (self.grid.step * self.detail))).min(axis=0)
+        if (inside - np.minimum(self._inside(own), margin)).min() > -_BEYOND:
+            return None
+        return np.asarray(smoothstep(0.0, margin, inside), np.float32)
+
+    def _inside(self, places: Plane) -> Array:
+        """How many nodes places are from the edge of the grid; below 0 they are outside."""
+        across = np.minimum(places.real, self.grid.columns - 1 - places.real)
+        return np.asarray(np.minimum(across, np.minimum(places.imag, self.grid.rows - 1 - places.imag)) + 0.5)
 
     def places(self, shift: Plane) -> Array:
         """For each pixel of the grid's rectangle the place in one sheet's texture: float32 (height, width, 2)."""

@@ -10,6 +10,7 @@ import numpy as np
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
+from txt2vid.engines.rig.inverse import Plane
 from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.sheet import Pose, Sheets
 from txt2vid.faces.geometry import Array, smoothstep
@@ -113,11 +114,15 @@ class Slit:
         self._start = float(shown[1][0]) if len(shown[1]) else np.inf  # of the lower one's: its first
         self._fade = imaging.repeat(_border_fade(self.grid.width, self.grid.height))
 
-    def skin(self, weights: Array, pose: Pose, carried: Array) -> Pixels:
-        """Both sides, the upper over the lower, over the grid's rectangle carried along: BGRA, premultiplied."""
+    def skin(self, weights: Array, pose: Pose, carried: Array) -> tuple[Pixels, Pixels]:
+        """Both sides, the upper over the lower, over the grid's rectangle carried along: BGRA, premultiplied.
+
+        And how much of it is shown, 0 to 255, three equal channels: less at the edge, and where it is not known.
+        """
         displacement = self._sheets.displacement(weights, pose)
         displacement -= np.complex64(complex(*carried.tolist()))
-        upper, lower = self._sheets.shifts(displacement)
+        shifts = self._sheets.shifts(displacement)
+        upper, lower = shifts
         end = self._sheets.rows_within(upper, -np.inf, self._end)[1]
         start = self._sheets.rows_within(lower, self._start, np.inf)[0]
         over, under = (self._sheets.places(shift) for shift in (upper, lower))
@@ -129,7 +134,15 @@ class Slit:
             skin[:start][:end] = top[:start]
             if start < end:
                 skin[start:end] = imaging.over(top[start:], skin[start:end])
-        return skin
+        return skin, self._shown(shifts)
+
+    def _shown(self, shifts: Plane) -> Pixels:
+        width, height = self.grid.width, self.grid.height
+        known = self._sheets.known(shifts, _margin(width, height))
+        if known is None:
+            return self._fade
+        levels = np.asarray(imaging.enlarge(255 * known, width, height), np.uint8)
+        return np.minimum(self._fade, imaging.repeat(levels))
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """Its sheets, where its textures lie in the picture, their alpha (upper, lower), how wide its edge fades."""
@@ -142,10 +155,11 @@ class Slit:
             "margin": _margin(self.grid.width, self.grid.height),
         }
 
-    def blend(self, canvas: Pixels, alpha: Pixels, picture: Pixels, origin: tuple[int, int], carried: Array) -> None:
+    def blend(self, canvas: Pixels, alpha: Pixels, picture: Pixels, fade: Pixels, origin: tuple[int, int],
+              carried: Array) -> None:  # fmt: skip
         """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`.
 
-        alpha: of the head, which the canvas is premultiplied with; empty where it has none.
+        alpha: of the head, which the canvas is premultiplied with; empty where it has none. fade: as `skin` gives it.
         """
         x, y = self.grid.x + int(carried[0]) - origin[0], self.grid.y + int(carried[1]) - origin[1]
         left, top = max(x, 0), max(y, 0)
@@ -157,7 +171,7 @@ class Slit:
         shown = picture[part]
         if alpha.size and int((head := alpha[top:bottom, left:right]).min()) < 255:
             shown = imaging.shade(shown, imaging.repeat(head))
-        canvas[top:bottom, left:right] = imaging.mix(shown, under, self._fade[part])
+        canvas[top:bottom, left:right] = imaging.mix(shown, under, fade[part])
 
 
 def rim_masks(
