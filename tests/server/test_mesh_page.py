@@ -115,10 +115,10 @@ def test_the_page_comes_back_after_its_tracker_has_died(page: Chromium, lens: Se
 
 
 def test_sliders_act_at_once(page: Chromium) -> None:
+    serial = newest(page, 1)[0].serial  # before: answers may come while the sliders are still being moved
     for name, value in (("faces", "4"), ("detection", "0.9"), ("tracking", "0.25")):
         page.run(f"void (document.querySelector('#{name}').value = '{value}')")
         page.run(f"void document.querySelector('#{name}').dispatchEvent(new Event('input'))")
-    serial = newest(page, 1)[0].serial
     page.until(f"new Uint8Array(got.at(-1))[1] === {serial + 3}")
     assert [page.run(f"document.querySelector('#{name}-value').value") for name in ("faces", "detection")] == [
         "4",
