@@ -125,13 +125,7 @@ class Neutral:
         if not self._single:
             usual[_BROWS, 1] += USUAL_BROWS
         lips = frontal * (0.0 if self._single else _lips_rest(points, usual))
-        eyes = _eyes_rest(openings(points)) * frontal
-        brows = lips if self._single else frontal * _brows_rest(points) * (TALKING + lips)
-        face = _mean(points, usual, lips)
-        for region, weights in ((list(_LIDS), eyes), (_BROWS, brows)):
-            face[region] = _mean(points[:, region], usual[region], weights)
-        if self._known is not None:
-            face = self._known.points.copy()
+        face = self._found(points, usual, frontal, lips) if self._known is None else self._known.points.copy()
         shut_lips(face)
         if self._single:
             return self._alone(face, points[0])
@@ -144,6 +138,15 @@ class Neutral:
             openings=openings(face),
             looks=looks(face),
         )
+
+    def _found(self, points: Points, usual: Points, frontal: Values, lips: Values) -> Points:
+        """The face at rest among faces (n, 478, 3), region by region; lips: how much the lips of each rest."""
+        eyes = _eyes_rest(openings(points)) * frontal
+        brows = lips if self._single else frontal * _brows_rest(points) * (TALKING + lips)
+        face = _mean(points, usual, lips)
+        for region, weights in ((list(_LIDS), eyes), (_BROWS, brows)):
+            face[region] = _mean(points[:, region], usual[region], weights)
+        return face
 
     def _alone(self, face: Points, own: Points) -> Rest:
         """The rest of whoever drives by one picture: the average face, as near to the person as anybody's may be.

@@ -7,6 +7,7 @@ picture is drawn backwards (which bit of skin is seen here?), so each frame inve
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,9 +146,13 @@ class Sheets:
         own = nodes(*shift.shape[1:])
         margin /= self.grid.step
         inside = self._inside(own + shift * np.float32(1 / (self.grid.step * self.detail))).min(axis=0)
-        if (inside - np.minimum(self._inside(own), margin)).min() > -_BEYOND:
+        if (inside - np.minimum(self._own_inside, margin)).min() > -_BEYOND:
             return None
         return np.asarray(smoothstep(0.0, margin, inside), np.float32)
+
+    @functools.cached_property
+    def _own_inside(self) -> Array:
+        return self._inside(nodes(self.grid.rows, self.grid.columns))
 
     def _inside(self, places: Plane) -> Array:
         """How many nodes places are from the edge of the grid; below 0 they are outside."""
