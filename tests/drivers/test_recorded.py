@@ -8,8 +8,7 @@ import pytest
 
 from txt2vid.core.clock import FrameTime
 from txt2vid.core.livelink import Take
-from txt2vid.core.motion import INDEX
-from txt2vid.drivers.hero import TURN_LIMITS
+from txt2vid.core.motion import INDEX, TURN_LIMITS
 from txt2vid.drivers.recorded import FADE, RecordedDriver
 
 SILENCE = np.zeros(640, np.float32)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from txt2vid.core.motion import INDEX, Motion, coefficients
-from txt2vid.drivers.hero import TURN_LIMITS, for_hero
+from txt2vid.core.motion import INDEX, TURN_LIMITS, Motion, coefficients
+from txt2vid.drivers.hero import for_hero
 from txt2vid.drivers.neutral import _BROWS, USUAL_BROWS, openings
 from txt2vid.drivers.video import FADE, RETURN, VideoDriver
 from txt2vid.faces.canonical import canonical

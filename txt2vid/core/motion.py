@@ -6,6 +6,7 @@ Unreal, Blender or MediaPipe drives this. "Left" is the subject's left: the righ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,9 @@ BLENDSHAPES: tuple[str, ...] = (
     "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
     "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
+TURN_LIMITS = tuple(math.radians(degrees) for degrees in (24, 28, 25))  # a picture turned further shows its edge
+SHIFT_LIMITS = (0.10, 0.08, 0.12)  # the same for translations, face widths
+
 INDEX: Mapping[str, int] = {name: i for i, name in enumerate(BLENDSHAPES)}
 
 Coefficients = NDArray[np.float32]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid, Spline
+from txt2vid.engines.rig.plate import FAINT
 from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
@@ -37,10 +38,14 @@ class Anatomy:
     radii: Array  # (2,) of the outline, across and down
     hidden: Array  # (478,) 0 to 1: how near a landmark is to the edge of the head, behind which it is a guess
     still: bool  # made once and drawn often; of a video it is made anew for each frame, and everything is coarser
+    matte: Pixels | None  # (height, width), what is the person's, and nothing else; None where that is not known
+    cut: Array  # (2, 2) of 0 and 1: whether there is more of what moves beyond the left, upper; right, lower edge
 
 
-def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Array, *, still: bool) -> Anatomy:
-    """Takes a face apart. shapes: (n, 478, 3), what each weight moves."""
+def anatomy_of(
+    picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Array, matte: Pixels | None = None, *, still: bool
+) -> Anatomy:
+    """Takes a face apart. shapes: (n, 478, 3), what each weight moves. matte: (height, width), of the person."""
     points = np.asarray(landmarks[:, :2] - 0.5, np.float32)
     oval = points[list(lm.OVAL)]
     centre = np.asarray((points[lm.FOREHEAD_TOP] + points[lm.CHIN]) / 2, np.float32)
@@ -55,7 +60,7 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
     rings = [oval + outwards * room * (gap + 0.55 * below[:, None] ** 2) for gap in (0.42, 0.75)]
     across = np.array((down[1], -down[0]), np.float32)
     radii = np.array((np.abs(relative @ across).max(), np.abs(relative @ down).max()), np.float32)
-    return Anatomy(
+    anatomy = Anatomy(
         picture=picture,
         points=points,
         depth=landmarks[:, 2].astype(np.float32),
@@ -68,7 +73,25 @@ def anatomy_of(picture: Pixels, landmarks: Landmarks, axes: FaceAxes, shapes: Ar
         radii=radii,
         hidden=smoothstep(0.4, 0.0, facing(landmarks, axes)),
         still=still,
+        matte=None if matte is None else np.where(matte > FAINT, matte, 0).astype(np.uint8),
+        cut=np.ones((2, 2), np.float32),
     )
+    return replace(anatomy, cut=_cut(anatomy))
+
+
+def _cut(anatomy: Anatomy) -> Array:
+    """Which edges of the picture cut what moves: where a person ends before an edge, there is no more of them."""
+    matte = anatomy.matte
+    if matte is None:
+        return anatomy.cut
+
+    def moves(place: tuple[int | slice, int | slice]) -> bool:
+        points = pixels[place]
+        return bool((matte[place] > 0)[neck_weight(anatomy, points) > 0].any())
+
+    pixels = Grid(0, 0, matte.shape[1], matte.shape[0], 1).pixels()
+    whole = slice(None)
+    return np.array([[moves((whole, side)), moves((side, whole))] for side in (0, -1)], np.float32)
 
 
 def spline_of(
@@ -110,24 +133,28 @@ def roundness(anatomy: Anatomy, nodes: Array) -> Array:
     return np.asarray(np.hypot(u, np.where(v > 0, v * 0.75, v)), np.float32)
 
 
-def head_weight(anatomy: Anatomy, points: Array, has_matte: bool) -> Array:
+def head_weight(anatomy: Anatomy, points: Array) -> Array:
     """How far points go with the head: the neck bends, the shoulders stay; without a matte the background stays too."""
-    relative = (points - anatomy.points[lm.CHIN]) / np.float32(anatomy.axes.width)
-    below, aside = relative @ anatomy.down, np.abs(relative @ anatomy.across)
-    weight = smoothstep(0.42, 0.0, below)
-    shoulder = smoothstep(0.05, 0.25, below) * smoothstep(0.45, 0.75, aside)
-    weight = weight * (1 - shoulder)
-    if not has_matte:
+    weight = neck_weight(anatomy, points)
+    if anatomy.matte is None:
         weight = weight * smoothstep(1.9, 1.15, roundness(anatomy, points))
     first, last = _frame(anatomy, points)
     weight = weight * np.minimum(first, last).min(axis=-1)
     return np.asarray(weight, np.float32)
 
 
-def held(anatomy: Anatomy, points: Array, field: Array) -> Array:
-    """Displacements (..., 2n) at points (..., 2), of which none leads away from a near edge of the picture.
+def neck_weight(anatomy: Anatomy, points: Array) -> Array:
+    """The same of a head that no edge cuts, and that has no background."""
+    relative = (points - anatomy.points[lm.CHIN]) / np.float32(anatomy.axes.width)
+    below, aside = relative @ anatomy.down, np.abs(relative @ anatomy.across)
+    shoulder = smoothstep(0.05, 0.25, below) * smoothstep(0.45, 0.75, aside)
+    return np.asarray(smoothstep(0.42, 0.0, below) * (1 - shoulder), np.float32)
 
-    Nothing is known beyond an edge: skin that came from there would be streaks of the edge's own pixels.
+
+def held(anatomy: Anatomy, points: Array, field: Array) -> Array:
+    """Displacements (..., 2n) at points (..., 2), of which none leads away from a near edge that cuts the head.
+
+    Nothing is known beyond it: skin that came from there would be streaks of the edge's own pixels.
     """
     first, last = _frame(anatomy, points)
     if min(float(first.min()), float(last.min())) == 1:
@@ -138,10 +165,11 @@ def held(anatomy: Anatomy, points: Array, field: Array) -> Array:
 
 
 def _frame(anatomy: Anatomy, points: Array) -> tuple[Array, Array]:
-    """(..., 2) each: 0 on the left and upper edge of the picture, on the right and lower one; 1 well inside."""
+    """(..., 2) each: 0 on the left and upper edge that cuts, on the right and lower one; 1 well inside."""
     size = np.array(anatomy.picture.shape[1::-1], np.float32)
     margin = _EDGE * anatomy.axes.width
-    return smoothstep(0.0, margin, points), smoothstep(0.0, margin, size - 1 - points)
+    first, last = smoothstep(0.0, margin, points), smoothstep(0.0, margin, size - 1 - points)
+    return np.maximum(first, 1 - anatomy.cut[0]), np.maximum(last, 1 - anatomy.cut[1])
 
 
 class Solid:

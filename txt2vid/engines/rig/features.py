@@ -10,12 +10,13 @@ from txt2vid.core.media import Pixels
 from txt2vid.core.motion import BLENDSHAPES, INDEX
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, held, sheets_of, spline_of
+from txt2vid.engines.rig.canvas import Canvas
 from txt2vid.engines.rig.eyes import OPEN, Eye, opening
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.light import Light
 from txt2vid.engines.rig.mouth import MouthInterior
 from txt2vid.engines.rig.pack import Pack
-from txt2vid.engines.rig.sheet import Pose
+from txt2vid.engines.rig.pose import Pose
 from txt2vid.engines.rig.slit import Contour, Slit, side_fields
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.geometry import Array
@@ -80,7 +81,7 @@ class Mouth:
         self._jaw = anatomy.shapes[:, lm.CHIN].copy()
         self._mouth_shapes = np.abs(anatomy.shapes[:, sorted(lips["upper"] | lips["lower"])]).max(axis=(1, 2)) > 0.02
 
-    def draw(self, canvas: Pixels, alpha: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
+    def draw(self, canvas: Canvas, weights: Array, pose: Pose) -> None:
         """Draws the mouth onto the head's canvas."""
         if not weights[self._mouth_shapes].any():
             return  # the lips are as in the picture, and the head's own sheet shows them
@@ -92,7 +93,7 @@ class Mouth:
             jaw, tongue = weights @ self._jaw, float(weights[INDEX["tongueOut"]])
             inside = self._interior.draw(skull, jaw, tongue, _protrusion(weights), cover, box)
             _show(picture, lips, inside, box)
-        self._slit.blend(canvas, alpha, picture, fade, origin, carried)
+        self._slit.blend(canvas, picture, fade, carried)
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """All of it. jaw: (n, 2) pixels that each shape moves the jaw by."""
@@ -140,7 +141,7 @@ class EyeLids:
         self._moves = np.abs(anatomy.shapes[:, rims]).max(axis=(1, 2)) > 0.02
         self._look = _look_matrix(side)
 
-    def draw(self, canvas: Pixels, alpha: Pixels, origin: tuple[int, int], weights: Array, pose: Pose) -> None:
+    def draw(self, canvas: Canvas, weights: Array, pose: Pose) -> None:
         """Draws the eye onto the head's canvas."""
         gaze = self._look @ weights[: len(BLENDSHAPES)]
         if not (weights[self._moves].any() or np.abs(gaze).max() > 0.004):
@@ -150,7 +151,7 @@ class EyeLids:
         picture, box = imaging.colours(lids), imaging.opening(imaging.plane(lids, 3))
         if box[2]:
             _show(picture, lids, self.ball.draw(gaze, skull, box), box)
-        self._slit.blend(canvas, alpha, picture, fade, origin, carried)
+        self._slit.blend(canvas, picture, fade, carried)
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """All of it. look: (2, 52), what coefficients make of the gaze."""

@@ -34,8 +34,11 @@ class Grid:
     @staticmethod
     def over(left: float, top: float, right: float, bottom: float, nodes: int) -> Grid:
         """A grid over a box with about `nodes` nodes along its longer side."""
-        longer = max(right - left, bottom - top, 1.0)
-        step = max(1, round(longer / nodes))
+        return Grid.spaced(left, top, right, bottom, max(1, round(max(right - left, bottom - top) / nodes)))
+
+    @staticmethod
+    def spaced(left: float, top: float, right: float, bottom: float, step: int) -> Grid:
+        """A grid over a box, its nodes so many pixels apart."""
         x, y = int(np.floor(left)), int(np.floor(top))
         columns, rows = (max(2, int(np.ceil(side / step))) for side in (right - x, bottom - y))
         return Grid(x, y, columns, rows, step)

@@ -8,19 +8,19 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.core.motion import Motion
-from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import anatomy_of, samples
+from txt2vid.engines.rig.canvas import Canvas
 from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.head import Head
 from txt2vid.engines.rig.light import Light, light_of
 from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.patch import Patch
+from txt2vid.engines.rig.pose import pivot_of, pose_of
 from txt2vid.engines.rig.rims import settle_rims
 from txt2vid.engines.rig.seam import settle_seam
-from txt2vid.engines.rig.sheet import Pose
 from txt2vid.engines.rig.weights import REST, Weights
 from txt2vid.faces.face import Landmarks
-from txt2vid.faces.geometry import Array, FaceAxes, measure
+from txt2vid.faces.geometry import measure
 from txt2vid.faces.shapes import Shapes
 
 
@@ -40,12 +40,9 @@ class Rig:
         self._axes = measure(settled)
         shapes = Shapes(settled, self._axes)
         self._weights = Weights(settled, self._axes, shapes.displacements, shapes.corner_pulls, exact_rest=not still)
-        anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements, still=still)
-        pivot = (
-            self._axes.middle - 0.5 + self._axes.picture(np.array([[0, 0.30, 0.30]], np.float32))[0] * self._axes.width
-        )
-        self._pivot = np.asarray(pivot, np.float32)
-        self._head = Head(anatomy, matte)
+        anatomy = anatomy_of(picture, settled, self._axes, self._weights.displacements, matte, still=still)
+        self._pivot = pivot_of(self._axes)
+        self._head = Head(anatomy)
         self._mouth = Mouth(anatomy, self._head.solid, mouth_only or light_of(*samples(anatomy)))
         self._eyes: list[EyeLids] = eyes_of(anatomy, self._head.solid) if still else []
 
@@ -64,11 +61,11 @@ class Rig:
 
     def draw(self, motion: Motion, patch: Patch | None = None) -> Pixels:
         """The picture with the face moved; new memory. patch: is on the picture before it moves."""
-        return self._head.finish(*self._drawn(motion, patch))
+        return self._head.finish(self._drawn(motion, patch))
 
     def draw_i420(self, motion: Motion, patch: Patch | None = None) -> Pixels:
         """As `draw`, in I420."""
-        return self._head.finish_i420(*self._drawn(motion, patch))
+        return self._head.finish_i420(self._drawn(motion, patch))
 
     def bundle(self) -> bytes:
         """The whole rig, for whoever draws it elsewhere (docs/mesh-wire.md). Of a still picture's face only."""
@@ -84,23 +81,12 @@ class Rig:
         }
         return pack.bytes(about)
 
-    def _drawn(self, motion: Motion, patch: Patch | None) -> tuple[Pixels, Pixels]:
-        """The head with all its parts, to be finished, and its alpha."""
+    def _drawn(self, motion: Motion, patch: Patch | None) -> Canvas:
+        """The head with all its parts, to be finished."""
         weights = self._weights.of(motion)
         pose = pose_of(motion, self._axes, self._pivot)
-        canvas, alpha = self._head.begin(weights, pose, patch)
-        self._mouth.draw(canvas, alpha, self._head.origin, weights, pose)
+        canvas = self._head.begin(weights, pose, patch)
+        self._mouth.draw(canvas, weights, pose)
         for eye in self._eyes:
-            eye.draw(canvas, alpha, self._head.origin, weights, pose)
-        return canvas, alpha
-
-
-def pose_of(motion: Motion, axes: FaceAxes, pivot: Array) -> Pose:
-    """The head's rigid movement in the picture; it turns about a point between the ears, a little lower and deeper."""
-    pitch, yaw, roll = (float(angle) for angle in motion.rotation)
-    # The head's own axes are across (to the picture's right), down, and into the head; signs as Motion has them.
-    turn = imaging.rotation(np.array([pitch, -yaw, roll], np.float32))
-    turn = axes.axes.T @ turn @ axes.axes - np.eye(3, dtype=np.float32)
-    if not motion.rotation.any():
-        turn[:] = 0  # not the rounding of the axes' own product
-    return Pose(turn, pivot, motion.translation * np.array((1, 1, -1), np.float32) * np.float32(axes.width))
+            eye.draw(canvas, weights, pose)
+        return canvas

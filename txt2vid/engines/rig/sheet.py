@@ -8,7 +8,6 @@ picture is drawn backwards (which bit of skin is seen here?), so each frame inve
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,58 +16,12 @@ from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.field import Grid
 from txt2vid.engines.rig.inverse import Plane, inverted, nodes
 from txt2vid.engines.rig.pack import Pack
+from txt2vid.engines.rig.pose import Pose
 from txt2vid.faces.geometry import Array, smoothstep
 
 _STILL = 0.02  # pixels: shapes that move nothing on a sheet by more are left out of it
 _BEYOND = 0.5  # nodes beyond a grid's edge from which on what is seen there is taken for unknown
 _FINE = 256  # steps of a node's size in which displacements are exported: 1/32 of a pixel at 512x512
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """A rigid movement of the head in the picture: p goes to p + turn @ (p - pivot) + shift.
-
-    turn: float32 (3, 3), rotation minus identity. pivot, shift: float32 (3,), pixels.
-    """
-
-    turn: Array
-    pivot: Array
-    shift: Array
-
-    @property
-    def is_rest(self) -> bool:
-        """Whether nothing moves."""
-        return not (self.turn.any() or self.shift.any())
-
-    def affine(self, depth: float) -> Array:
-        """float32 (2, 3): the movement of a plane at one depth, as an affine map of the picture."""
-        x, y, z = self.pivot.tolist()
-        matrix = [
-            [a, b, shift - a * x - b * y + c * (depth - z)]
-            for (a, b, c), shift in zip(self.turn[:2].tolist(), self.shift[:2].tolist(), strict=True)
-        ]
-        matrix[0][0] += 1
-        matrix[1][1] += 1
-        return np.array(matrix, np.float32)
-
-    def carry(self, point: Array, depth: float) -> tuple[Array, Array]:
-        """How a rectangle around a point goes along with the pose, and what is left of the pose, seen from there.
-
-        (2,) whole pixels, and the affine map (2, 3) of a plane at that depth.
-        """
-        matrix = self.affine(depth)
-        carried = np.rint(matrix[:, :2] @ point + matrix[:, 2] - point)
-        matrix[:, 2] -= carried
-        return carried, matrix
-
-    def factors(self) -> tuple[complex, complex, complex, complex]:
-        """p, q, r, s: a point of the head at x + iy = w and depth z moves by p * w + q * conj(w) + r * z + s."""
-        (a, b, c), (d, e, f) = self.turn[:2].tolist()
-        straight, mirrored, deep = complex(a + e, d - b) / 2, complex(a - e, d + b) / 2, complex(c, f)
-        x, y, z = self.pivot.tolist()
-        middle = complex(x, y)
-        shift = complex(*self.shift[:2].tolist())
-        return straight, mirrored, deep, shift - straight * middle - mirrored * middle.conjugate() - deep * z
 
 
 class Sheets:
@@ -159,9 +112,15 @@ class Sheets:
         across = np.minimum(places.real, self.grid.columns - 1 - places.real)
         return np.asarray(np.minimum(across, np.minimum(places.imag, self.grid.rows - 1 - places.imag)) + 0.5)
 
-    def places(self, shift: Plane) -> Array:
-        """For each pixel of the grid's rectangle the place in one sheet's texture: float32 (height, width, 2)."""
-        return imaging.enlarge_places(self._wide + _widened(shift), self.grid.step)
+    def places(self, shift: Plane, first: tuple[int, int] = (0, 0)) -> Array:
+        """For each pixel of a rectangle the place in one sheet's texture: float32 (height, width, 2).
+
+        shift: of the nodes of the rectangle. first: which row and column of the grid it begins with.
+        """
+        top, left = first
+        rows, columns = shift.shape
+        wide = self._wide[top : top + rows + 2, left : left + columns + 2]
+        return imaging.enlarge_places(wide + _widened(shift), self.grid.step)
 
     def rows_within(self, shift: Plane, first: float, last: float) -> tuple[int, int]:
         """From which pixel's row of the rectangle up to which nothing is left out of a texture's rows first to last."""

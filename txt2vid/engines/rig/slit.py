@@ -9,10 +9,12 @@ import numpy as np
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
+from txt2vid.engines.rig.canvas import Canvas
 from txt2vid.engines.rig.field import Grid, Spline
 from txt2vid.engines.rig.inverse import Plane
 from txt2vid.engines.rig.pack import Pack
-from txt2vid.engines.rig.sheet import Pose, Sheets
+from txt2vid.engines.rig.pose import Pose
+from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces.geometry import Array, smoothstep
 from txt2vid.faces.landmarks import Row
 
@@ -155,23 +157,20 @@ class Slit:
             "margin": _margin(self.grid.width, self.grid.height),
         }
 
-    def blend(self, canvas: Pixels, alpha: Pixels, picture: Pixels, fade: Pixels, origin: tuple[int, int],
-              carried: Array) -> None:  # fmt: skip
-        """Lays the slit's picture, carried along, softly onto a canvas whose corner is at `origin`.
-
-        alpha: of the head, which the canvas is premultiplied with; empty where it has none. fade: as `skin` gives it.
-        """
-        x, y = self.grid.x + int(carried[0]) - origin[0], self.grid.y + int(carried[1]) - origin[1]
+    def blend(self, canvas: Canvas, picture: Pixels, fade: Pixels, carried: Array) -> None:
+        """Lays the slit's picture, carried along, softly onto a canvas. fade: as `skin` gives it."""
+        x, y = self.grid.x + int(carried[0]) - canvas.x, self.grid.y + int(carried[1]) - canvas.y
+        height, width = canvas.colours.shape[:2]
         left, top = max(x, 0), max(y, 0)
-        right, bottom = min(x + self.grid.width, canvas.shape[1]), min(y + self.grid.height, canvas.shape[0])
+        right, bottom = min(x + self.grid.width, width), min(y + self.grid.height, height)
         if right <= left or bottom <= top:
             return
-        under = canvas[top:bottom, left:right]
+        under = canvas.colours[top:bottom, left:right]
         part = np.s_[top - y : bottom - y, left - x : right - x]
         shown = picture[part]
-        if alpha.size and int((head := alpha[top:bottom, left:right]).min()) < 255:
+        if canvas.alpha.size and int((head := canvas.alpha[top:bottom, left:right]).min()) < 255:
             shown = imaging.shade(shown, imaging.repeat(head))
-        canvas[top:bottom, left:right] = imaging.mix(shown, under, fade[part])
+        canvas.colours[top:bottom, left:right] = imaging.mix(shown, under, fade[part])
 
 
 def rim_masks(
