@@ -105,6 +105,15 @@ def test_it_moves_at_all(drawing: Drawing) -> None:
         assert psnr(drawing.within(rest), drawing.within(drawing.both(MOTIONS[name])[1])) < LEAST - 6
 
 
+@pytest.mark.parametrize("pose", [(0, 20, 0), (0, -20, 0), (8, 18, 10), (8, -18, -10), (-15, 25, 12)])
+def test_a_turned_mouth_that_hardly_moves_changes_hardly_anything(
+    drawing: Drawing, pose: tuple[float, float, float]
+) -> None:
+    """Where the mouth's own piece ends, it passes softly into the head."""
+    still, moved = (drawn(drawing.page, turned(*pose, mouthSmile=smile)).astype(int) for smile in (0, 0.02))
+    assert 0 < np.abs(moved - still).max() < 30
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
