@@ -61,6 +61,7 @@ def test_the_face_moves_with_what_is_said_and_no_video_is_made(server: Server, p
         talk.say(Text("Oh wow, what a mouth. Oh wow, what a mouth.", 1))
         page.until("seen.moved > 6")
     page.until("/[1-9]/.test(document.querySelector('#rate').textContent)")
+    page.until("/kB/.test(document.querySelector('#face-size').textContent)")  # it may be told a second later
     assert int(page.run("document.querySelector('#face-size').textContent").split()[0]) < 400
     assert server.state("hero")["stats"]["drawn"] == before
     assert page.trouble() == []

@@ -8,30 +8,20 @@ export class Cloth {
   /**
    * @param {WebGL2RenderingContext} gl
    * @param {any} sheets as the rig has them
-   * @param {number} ring as Skin has it
-   * @param {number[]} source box of the picture that the texture shows
    */
-  constructor(gl, sheets, ring, source) {
+  constructor(gl, sheets) {
     this.#gl = gl;
-    this.skin = new Skin(sheets, ring);
-    const { columns, rows, layers, places } = this.skin;
+    this.skin = new Skin(sheets);
+    const { columns, rows, layers, nodes, places } = this.skin;
     this.#places = buffer(gl, gl.ARRAY_BUFFER, places, gl.DYNAMIC_DRAW);
-    const from = new Float32Array(rows * columns * 2);
-    for (let row = 0, to = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        const [x, y] = this.skin.node(column, row);
-        from[to++] = (x + 0.5 - source[0]) / source[2];
-        from[to++] = (y + 0.5 - source[1]) / source[3];
-      }
-    }
-    const origins = buffer(gl, gl.ARRAY_BUFFER, from, gl.STATIC_DRAW);
+    const own = buffer(gl, gl.ARRAY_BUFFER, nodes, gl.STATIC_DRAW);
     const triangles = trianglesOf(columns, rows);
     this.#count = triangles.length;
     for (let layer = 0; layer < layers; layer++) {
       const array = gl.createVertexArray();
       gl.bindVertexArray(array);
       attribute(gl, 0, this.#places, layer * rows * columns * 8);
-      attribute(gl, 1, origins, 0);
+      attribute(gl, 1, own, 0);
       buffer(gl, gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STATIC_DRAW);
       this.#arrays.push(array);
     }

@@ -28,8 +28,8 @@ export class FaceGl extends EventTarget {
     this.#own = rectangle(shaders.OWN);
     this.#magnify = rectangle(shaders.MAGNIFY);
     this.#spread = rectangle(shaders.SPREAD);
-    this.#mouth = rectangle(shaders.MOUTH);
-    this.#eye = rectangle(shaders.EYE);
+    this.#mouth = new Program(gl, shaders.SHEET, shaders.MOUTH);
+    this.#eye = new Program(gl, shaders.SHEET, shaders.EYE);
     this.#frame = rectangle(shaders.FRAME);
     gl.disable(gl.DEPTH_TEST);
   }
@@ -83,7 +83,7 @@ export class FaceGl extends EventTarget {
       inside: head.inside,
       texture: this.#magnified(own, [0, 0], box, head.sheets.detail),
       canvas: target(gl, box),
-      cloth: new Cloth(gl, head.sheets, 1, box),
+      cloth: new Cloth(gl, head.sheets),
       mouth: { ...this.#slit(rig.mouth, picture), ...this.#interior(rig.mouth) },
       eyes: rig.eyes.map((/** @type {any} */ eye) => ({
         ...this.#slit(eye, picture),
@@ -106,7 +106,7 @@ export class FaceGl extends EventTarget {
     cloth.move(weights, pose);
     begin(gl, canvas);
     gl.disable(gl.BLEND);
-    this.#skin.use({ box: canvas.box, skin: texture });
+    this.#skin.use({ box: canvas.box, skin: texture, shown: texture.box });
     cloth.draw(0);
     this.#drawMouth(mouth, canvas, weights, pose);
     for (const eye of eyes) this.#drawEye(eye, canvas, weights, pose);
@@ -130,11 +130,10 @@ export class FaceGl extends EventTarget {
   #drawMouth(slit, canvas, weights, pose) {
     const { about, spread } = slit;
     if (!about.moves.some((/** @type {number} */ shape) => weights[shape] !== 0)) return; // the head's sheet shows it
-    const rectangle = this.#drawSkin(slit, weights, pose);
+    const carried = this.#drawSkin(slit, weights, pose);
     const matrix = affine(pose, about.depth);
-    const gl = this.#gl;
-    const reach = Math.max(3, Math.round(Math.min(rectangle[2], rectangle[3]) * SHADOW)) | 1;
-    begin(gl, spread);
+    const reach = Math.max(3, Math.round(Math.min(spread.width, spread.height) * SHADOW)) | 1;
+    begin(this.#gl, spread);
     this.#fill(this.#spread, spread, { cover: slit.skin, reach });
     const jaw = [0, 0];
     weights.forEach((weight, shape) => {
@@ -143,7 +142,7 @@ export class FaceGl extends EventTarget {
     });
     const lift = about.lift.map((/** @type {number} */ one) => one * weights[TONGUE_OUT]);
     const out = Math.min(1, weights[PUCKER] + 0.8 * weights[FUNNEL]);
-    this.#blend(this.#mouth, slit, canvas, rectangle, {
+    this.#blend(this.#mouth, slit, canvas, carried, {
       ...{ hollow: slit.hollow, tongue: slit.tongue, lower: slit.lower, upper: slit.upper, spread, reach },
       ...source("skull", matrix, [0, 0], about),
       ...source("lower", matrix, jaw, about),
@@ -160,12 +159,12 @@ export class FaceGl extends EventTarget {
     const gaze = about.look.map((/** @type {number[]} */ row) => row.reduce((sum, one, i) => sum + one * weights[i], 0));
     const looks = Math.max(Math.abs(gaze[0]), Math.abs(gaze[1])) > LOOKS;
     if (!looks && !about.moves.some((/** @type {number} */ shape) => weights[shape] !== 0)) return;
-    const rectangle = this.#drawSkin(slit, weights, pose);
+    const carried = this.#drawSkin(slit, weights, pose);
     const matrix = affine(pose, about.depth);
     const turned = [0, 1].map((axis) => gaze[0] * about.turn[0][axis] + gaze[1] * about.turn[1][axis]);
     const [a, b, , d, e] = matrix;
     const shift = [a * turned[0] + b * turned[1], d * turned[0] + e * turned[1]];
-    this.#blend(this.#eye, slit, canvas, rectangle, {
+    this.#blend(this.#eye, slit, canvas, carried, {
       ...{ white: slit.white, iris: slit.iris },
       ...source("white", matrix, [0, 0], about),
       ...source("iris", matrix, shift, about),
@@ -174,33 +173,45 @@ export class FaceGl extends EventTarget {
 
   /**
    * Both sides of a slit, the upper over the lower, onto its own target.
-   * @type {(slit: any, weights: Float32Array, pose: import("./rigmove.js").Pose) => number[]} its rectangle, carried along
+   * @type {(slit: any, weights: Float32Array, pose: import("./rigmove.js").Pose) => number[]} how far its rectangle is carried
    */
-  #drawSkin({ about, cloth, textures, skin, box }, weights, pose) {
+  #drawSkin({ about, cloth, textures, skin }, weights, pose) {
     const gl = this.#gl;
     const carried = applied(affine(pose, about.depth), about.middle).map((one, i) => Math.round(one - about.middle[i]));
-    const rectangle = [box[0] + carried[0], box[1] + carried[1], box[2], box[3]];
+    const [x, y, width, height] = skin.box;
+    const box = [x + carried[0], y + carried[1], width, height];
     cloth.move(weights, pose);
     begin(gl, skin);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     for (const layer of [1, 0]) {
-      this.#skin.use({ box: rectangle, skin: textures[layer] });
+      this.#skin.use({ box, skin: textures[layer], shown: textures[layer].box });
       cloth.draw(layer);
     }
     gl.disable(gl.BLEND);
-    return rectangle;
+    return carried;
   }
 
-  /** @type {(program: Program, slit: any, canvas: Target, rectangle: number[], values: Record<string, any>) => void} */
-  #blend(program, { skin, about }, canvas, rectangle, values) {
+  /**
+   * Lays a slit onto the canvas. Its sheets are drawn for it, since they tell where what is seen comes from: above the middle the
+   * upper one, below it the lower.
+   * @type {(program: Program, slit: any, canvas: Target, carried: number[], values: Record<string, any>) => void}
+   */
+  #blend(program, { skin, about, cloth }, canvas, carried, values) {
     const gl = this.#gl;
     gl.bindFramebuffer(gl.FRAMEBUFFER, canvas.frame);
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.enable(gl.BLEND);
     gl.blendFuncSeparate(gl.DST_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ZERO, gl.ONE);
-    program.use({ box: canvas.box, rectangle, turned: 1, cover: skin, margin: about.margin, ...values });
-    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    program.use({ box: canvas.box, grid: skin.box, carried, cover: skin, margin: about.margin, ...values });
+    const [x, y] = [0, 1].map((axis) => skin.box[axis] + carried[axis] - canvas.box[axis]);
+    const middle = skin.height >> 1;
+    gl.enable(gl.SCISSOR_TEST);
+    for (const layer of [0, 1]) {
+      gl.scissor(x, y + layer * middle, skin.width, layer ? skin.height - middle : middle);
+      cloth.draw(layer);
+    }
+    gl.disable(gl.SCISSOR_TEST);
     gl.disable(gl.BLEND);
   }
 
@@ -211,11 +222,9 @@ export class FaceGl extends EventTarget {
     const [x, y, columns, rows, step] = sheets.grid;
     const box = [x, y, columns * step, rows * step];
     const masks = ofLayer(gl, about.masks);
-    const ring = Math.ceil((x - from[0]) / step);
     return {
       about,
-      box,
-      cloth: new Cloth(gl, sheets, ring, from),
+      cloth: new Cloth(gl, sheets),
       textures: [[1, 0, 0, 1], [0, 1, 0, 1]].map((chosen) =>
         this.#magnified(picture, from.slice(0, 2), from, sheets.detail, { mask: masks, chosen }),
       ),

@@ -119,26 +119,29 @@ export function inverted([a, b, c, d, e, f]) {
   return [e * scale, -b * scale, (b * f - c * e) * scale, -d * scale, a * scale, (c * d - a * f) * scale];
 }
 
-/** Sheets of skin that share a grid, with a ring of so many more nodes around it, which go as those at its edge. */
+/** Sheets of skin that share a grid, with a ring of nodes around it, which go as those at its edge. */
 export class Skin {
-  /** @param {any} sheets as the rig has them @param {number} ring */
-  constructor(sheets, ring) {
+  /** @param {any} sheets as the rig has them */
+  constructor(sheets) {
     const [x, y, columns, rows, step] = sheets.grid;
     this.layers = sheets.layers;
-    this.columns = columns + 2 * ring;
-    this.rows = rows + 2 * ring;
+    this.columns = columns + 2;
+    this.rows = rows + 2;
     this.#sheets = sheets;
-    this.#ring = ring;
-    const first = [x + 0.5 * step - 0.5, y + 0.5 * step - 0.5];
-    /** @type {(column: number, row: number) => number[]} */
-    this.node = (column, row) => [first[0] + (column - ring) * step, first[1] + (row - ring) * step];
+    /** Where the nodes are in the picture: x, y. */
+    this.nodes = new Float32Array(this.rows * this.columns * 2);
+    for (let row = 0, to = 0; row < this.rows; row++) {
+      for (let column = 0; column < this.columns; column++) {
+        this.nodes[to++] = x + (column - 0.5) * step - 0.5;
+        this.nodes[to++] = y + (row - 0.5) * step - 0.5;
+      }
+    }
     /** Where the nodes are now, a layer after the other: x, y. */
     this.places = new Float32Array(this.layers * this.rows * this.columns * 2);
     this.#moved = new Float32Array(this.layers * 2 * rows * columns);
   }
 
   #sheets;
-  #ring;
   #moved;
 
   /** @type {(weights: Float32Array, pose: Pose) => void} */
@@ -172,10 +175,10 @@ export class Skin {
       const xs = this.#moved.subarray(2 * layer * size, (2 * layer + 1) * size);
       const ys = this.#moved.subarray((2 * layer + 1) * size, (2 * layer + 2) * size);
       for (let row = 0, i = 0; row < rows; row++) {
+        let node = 2 * ((row + 1) * this.columns + 1);
         for (let column = 0; column < columns; column++, i++) {
-          const [nodeX, nodeY] = this.node(column + this.#ring, row + this.#ring);
-          const x = nodeX + xs[i] - pivot[0];
-          const y = nodeY + ys[i] - pivot[1];
+          const x = this.nodes[node++] + xs[i] - pivot[0];
+          const y = this.nodes[node++] + ys[i] - pivot[1];
           const z = depth[i] - pivot[2];
           xs[i] += head[i] * (a * x + b * y + c * z + shift[0]);
           ys[i] += head[i] * (d * x + e * y + f * z + shift[1]);
@@ -188,13 +191,12 @@ export class Skin {
     const [, , columns, rows] = this.#sheets.grid;
     const size = columns * rows;
     for (let layer = 0, to = 0; layer < this.layers; layer++) {
-      for (let row = 0; row < this.rows; row++) {
-        const inner = Math.min(Math.max(row - this.#ring, 0), rows - 1) * columns;
-        for (let column = 0; column < this.columns; column++, to += 2) {
-          const [x, y] = this.node(column, row);
-          const i = 2 * layer * size + inner + Math.min(Math.max(column - this.#ring, 0), columns - 1);
-          this.places[to] = x + this.#moved[i];
-          this.places[to + 1] = y + this.#moved[i + size];
+      for (let row = 0, node = 0; row < this.rows; row++) {
+        const inner = Math.min(Math.max(row - 1, 0), rows - 1) * columns;
+        for (let column = 0; column < this.columns; column++) {
+          const i = 2 * layer * size + inner + Math.min(Math.max(column - 1, 0), columns - 1);
+          this.places[to++] = this.nodes[node++] + this.#moved[i];
+          this.places[to++] = this.nodes[node++] + this.#moved[i + size];
         }
       }
     }

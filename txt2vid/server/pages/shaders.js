@@ -15,22 +15,25 @@ void main() {
   gl_Position = vec4(at.x, turned * at.y, 0.0, 1.0);
 }`;
 
-/** Nodes of a sheet, each where it has gone. */
+/** Nodes of a sheet, each where it has gone: `place` is one of the frame, `from` the one of the picture that is seen there. */
 export const SHEET = `${HEAD}
 uniform vec4 box;
 layout(location = 0) in vec2 at;
-layout(location = 1) in vec2 from;
-out vec2 where;
+layout(location = 1) in vec2 own;
+out vec2 place, from;
 void main() {
-  where = from;
+  place = at;
+  from = own;
   gl_Position = vec4((at + 0.5 - box.xy) / box.zw * 2.0 - 1.0, 0.0, 1.0);
 }`;
 
+/** A sheet's texture, which shows `shown` of the picture. */
 export const SKIN = `${HEAD}
 uniform sampler2D skin;
-in vec2 where;
+uniform vec4 shown;
+in vec2 from;
 out vec4 colour;
-void main() { colour = texture(skin, where); }`;
+void main() { colour = texture(skin, (from + 0.5 - shown.xy) / shown.zw); }`;
 
 /** The head's own colours, premultiplied: what the picture has over the background. */
 export const OWN = `${HEAD}
@@ -92,11 +95,16 @@ void main() {
   colour = vec4(sum / float(reach));
 }`;
 
+/**
+ * What is seen within a slit's rectangle, which is carried along. It fades out at the edge, and where what is seen comes
+ * from the edge of the slit's own grid, beyond which no displacement is known: there the head's own sheet shows.
+ */
 const SLIT = `${HEAD}
 uniform sampler2D cover;
-uniform vec4 rectangle;
+uniform vec4 grid;
+uniform vec2 carried;
 uniform float margin;
-in vec2 place;
+in vec2 place, from;
 out vec4 colour;
 vec2 moved(vec3 one, vec3 other, vec2 at) { return vec2(dot(one, vec3(at, 1.0)), dot(other, vec3(at, 1.0))); }
 vec4 layer(sampler2D drawn, vec2 at) {
@@ -104,15 +112,18 @@ vec4 layer(sampler2D drawn, vec2 at) {
   vec2 within = clamp(at + 1.0, 0.0, 1.0) * clamp(size - at, 0.0, 1.0);
   return texture(drawn, (at + 0.5) / size).bgra * within.x * within.y;
 }
+float edge(vec2 inside) {
+  vec2 near = min(inside + 1.0, grid.zw - inside);
+  return min(near.x, near.y) / margin;
+}
 vec3 hidden(vec2 inside);
 void main() {
-  vec2 inside = place - rectangle.xy;
+  vec2 inside = place - carried - grid.xy;
+  float fade = smoothstep(0.0, 1.0, min(edge(inside), edge(from - grid.xy)));
+  if (fade == 0.0) discard;
   vec4 skin = texelFetch(cover, ivec2(round(inside)), 0);
   vec3 seen = skin.rgb;
   if (skin.a < 1.0) seen += (1.0 - skin.a) * hidden(inside);
-  vec2 near = min(inside + 1.0, rectangle.zw - inside) / margin;
-  float edge = clamp(min(near.x, near.y), 0.0, 1.0);
-  float fade = edge * edge * (3.0 - 2.0 * edge);
   colour = vec4(seen * fade, fade);
 }`;
 
