@@ -15,6 +15,7 @@ from txt2vid.engines.i420 import to_i420
 from txt2vid.engines.mesh import MeshEngine
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.canvas import Canvas
+from txt2vid.engines.rig.inverse import nodes
 from txt2vid.engines.rig.plate import FAINT
 from txt2vid.engines.rig.pose import pose_of
 from txt2vid.engines.rig.rig import Rig
@@ -85,6 +86,20 @@ def test_no_head_is_cut_by_its_canvas(rig: Rig, signs: tuple[int, int, int]) -> 
     rest = rest[: canvas.alpha.shape[0], : canvas.alpha.shape[1]]
     for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         assert (canvas.alpha[edge].astype(int) - rest[edge]).max() < 20
+
+
+@pytest.mark.parametrize("turn", [(0, 1), (0, -1), (0.4, 0.9), (-0.4, -0.9)])
+def test_no_turn_folds_the_face(rig: Rig, hero: Face, turn: tuple[float, float]) -> None:
+    """Its far rim would be notched: a fold cannot be told on a coarse grid."""
+    moved = Motion(coefficients(jawOpen=0.4, mouthSmile=0.3), np.array((*turn, 0), np.float32) * TURN_LIMITS)
+    grid, pose = rig._head.grid, pose_of(moved, rig._axes, rig._pivot)
+    (places,) = (
+        nodes(grid.rows, grid.columns) + rig._head._sheets.displacement(rig._weights.of(moved), pose) / grid.step
+    )
+    across, down = places[:-1, 1:] - places[:-1, :-1], places[1:, :-1] - places[:-1, :-1]
+    area = (across.conj() * down).imag  # of each cell, 1 at rest
+    chin = int((hero.frames.landmarks(0)[152, 1] - grid.y) / grid.step)
+    assert area[:chin].min() > 0.05
 
 
 def whole(hero: Face, top: int = 0) -> Rig:

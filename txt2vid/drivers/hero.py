@@ -13,7 +13,7 @@ import numpy as np
 
 from txt2vid.core.motion import BLENDSHAPES, INDEX, SHIFT_LIMITS, TURN_LIMITS, Coefficients, Motion
 
-TURN_GAIN = (1.4, 1.65, 1.05)  # pitch, yaw, roll: what is asked for over what is seen of it
+TURN_GAIN = (1.44, 1.75, 1.05)  # pitch, yaw, roll: what is asked for over what is seen of it
 SHIFTED = 0.35  # of the person's own way through the picture
 SHUT_SEEN = (0.0, 0.08, 0.17, 0.28, 0.37, 0.47, 0.62, 0.93, 1.0)  # of lids, as the mesh sees them drawn …
 SHUT_DRAWN = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # … at these values of eyeBlink

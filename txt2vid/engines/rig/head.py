@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,8 +29,10 @@ from txt2vid.faces.geometry import Array, smoothstep
 
 _SMOOTH = 0.045  # of the face's width
 _STIFF = 0.15  # of a turn: where the neck goes along with less of it, it moves less by itself, too
+_STILL = 0.01  # of a step
 _SEEN = 8  # of 255: what a matte shows of a person by less is left where it is
 _NODES = 56  # along the longer side of the head at rest
+_STEEPEST = 1.2  # pixels of depth in one of the picture: a turn as far as drivers go folds nothing that is less steep
 _FACE = 1.72  # of the face's outline: as far as the head has a face's shapes
 _BAND = 4  # rows of nodes
 
@@ -64,7 +67,8 @@ class Head:
         # Smoothed, so that no flank is so steep that a turn folds it; flat beyond the face.
         rim = np.median(anatomy.depth[list(lm.OVAL)])
         relief = (values[..., -1] - rim) * smoothstep(1.6, 1.0, rounds)
-        depth = rim + imaging.soften(relief.astype(np.float32), max(0.5, _SMOOTH * anatomy.axes.width / grid.step))
+        relief = imaging.soften(relief.astype(np.float32), max(0.5, _SMOOTH * anatomy.axes.width / grid.step))
+        depth = rim + _gentle(relief, _STEEPEST * grid.step)
         head = head_weight(anatomy, nodes)
         self.solid = Solid(grid, depth.astype(np.float32), head)
         detail = imaging.detail_of(picture[: grid.height, : grid.width]) if anatomy.still else 1
@@ -179,6 +183,23 @@ class Head:
     @functools.cached_property
     def _still(self) -> Pixels:
         return to_i420(self._picture)
+
+
+def _gentle(depth: Array, step: float) -> Array:
+    """The depth (rows, columns) with what lies beside a flank brought forward, so that none falls by more a node."""
+    near = depth
+    while True:
+        wide = np.pad(near, 1, mode="edge")
+        rows, columns = near.shape
+        beside = [
+            wide[1 + down : 1 + down + rows, 1 + across : 1 + across + columns]
+            + np.float32(step * math.hypot(down, across))
+            for down, across in itertools.product((-1, 0, 1), repeat=2)
+        ]
+        gentler = np.minimum.reduce(beside)
+        if np.abs(gentler - near).max() < _STILL * step:
+            return np.asarray(gentler, np.float32)
+        near = gentler
 
 
 def _near(alpha: Pixels, grid: Grid) -> Pixels:
