@@ -20,11 +20,11 @@ from starlette.websockets import WebSocket
 
 from txt2vid import __version__
 from txt2vid.server import limits
-from txt2vid.server.auth import Access
+from txt2vid.server.auth import Access, bearer
 from txt2vid.server.calls.calls import Calls
 from txt2vid.server.calls.routes import routes as call_routes
 from txt2vid.server.captions import Captions, captions_response
-from txt2vid.server.guard import Guard
+from txt2vid.server.guard import Guard, token
 from txt2vid.server.hub import Hub
 from txt2vid.server.mesh.routes import Mesh
 from txt2vid.server.meshviewer import MeshViewer, rig_response
@@ -112,13 +112,13 @@ class _Server:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def sessions(self, request: Request) -> Response:
-        """All that can be watched."""
-        del request
+        """All that can be watched. may_speak: in those that are of no call, whoever asked."""
         clock = time.monotonic()
         found = [
             session.describe(clock) if session else describe_asleep(name, clock) for name, session in self._hub.names()
         ]
-        return JSONResponse({"sessions": found}, headers={"Cache-Control": "no-store"})
+        body = {"sessions": found, "may_speak": self._may_speak(request, None)}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def session(self, request: Request) -> Response:
         """One of them."""
@@ -129,7 +129,15 @@ class _Server:
             return _refused(err)
         clock = time.monotonic()
         body = session.describe(clock) if session else describe_asleep(name, clock)
+        body["may_speak"] = self._may_speak(request, name)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    def _may_speak(self, request: Request, name: str | None) -> bool:
+        """Whether whoever asked may speak in that session, or (None) in those that are of no call."""
+        tokens = bearer(request.headers.get("authorization")), token(request.scope)
+        if name is not None and self._hub.passes.is_private(name):
+            return self._hub.passes.holder(name, "speak", tokens) is not None
+        return self._access.knows(*tokens)
 
     def _stream(self, container: str) -> Handler:
         async def stream(request: Request) -> Response:

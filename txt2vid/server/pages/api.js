@@ -68,10 +68,10 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<Session[]>} */
+  /** @returns {Promise<{sessions: Session[], maySpeak: boolean}>} maySpeak: this token lets speak, and not watch alone */
   async sessions() {
-    const { sessions } = await this.#json("api/sessions");
-    return Array.isArray(sessions) ? sessions : [];
+    const { sessions, may_speak } = await this.#json("api/sessions");
+    return { sessions: Array.isArray(sessions) ? sessions : [], maySpeak: may_speak === true };
   }
 
   /**

@@ -31,13 +31,14 @@ const field = /** @type {HTMLInputElement} */ (element("token-field"));
 const draw = /** @type {HTMLAnchorElement} */ (element("draw"));
 /** @type {Session[]} */
 let sessions = [];
+let maySpeak = false;
 /** @type {string | null} */
 let watched = null;
 
 /** Asks for the sessions, shows them, and goes on with the one that is chosen. */
 async function refresh() {
   try {
-    sessions = await api.sessions();
+    ({ sessions, maySpeak } = await api.sessions());
     form.hidden = true;
     choose(watched);
   } catch (error) {
@@ -54,7 +55,7 @@ function choose(before) {
   const name = chosenName(sessions, before);
   showSessions(sessions, name, "");
   const session = sessions.find((one) => one.name === name);
-  showCommands(session ?? null, api.token);
+  showCommands(session ?? null, api.token, maySpeak);
   line.name(name);
   draw.hidden = !mayDraw() || name === null;
   draw.href = `s/${encodeURIComponent(name ?? "")}/face`;
@@ -118,7 +119,7 @@ async function repeat(work, pause) {
 api.takeToken();
 new Controls(video, player);
 line.show(player.state, player.reason);
-showCommands(null, api.token);
+showCommands(null, api.token, maySpeak);
 void repeat(refresh, () => LIST_EVERY);
 void repeat(askTheTime, () => (meter.knows ? CLOCK_EVERY : CLOCK_FIRST));
 setInterval(() => showReading(meter.read(), player.state), READ_EVERY);

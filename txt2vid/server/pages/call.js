@@ -34,10 +34,11 @@ async function start() {
   const answer = await fetch("/call", { method: "POST", headers }).catch(() => null);
   if (answer?.status === 201) {
     location.assign((await answer.json()).url);
-  } else if (answer?.status === 401) {
+  } else if (answer?.status === 401 || answer?.status === 403) {
     const first = element("start-token").hidden;
     element("start-token").hidden = false;
-    setText(element("start-why"), first ? "" : "This token was refused.");
+    const said = answer.status === 403 ? await answer.text().catch(() => "") : ""; // the token may be for watching alone
+    setText(element("start-why"), said ? `It cannot be started: ${said.trim()}.` : first ? "" : "This token was refused.");
     field.focus();
   } else {
     const body = await answer?.json().catch(() => null);

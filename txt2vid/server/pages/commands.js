@@ -13,13 +13,14 @@ let shown = "";
 /**
  * @param {Session | null} session
  * @param {string | null} token
+ * @param {boolean} maySpeak
  */
-export function showCommands(session, token) {
-  const key = JSON.stringify([session?.name, session?.streams, token]);
+export function showCommands(session, token, maySpeak) {
+  const key = JSON.stringify([session?.name, session?.streams, token, maySpeak]);
   if (key === shown) return; // what somebody selects stays selected
   shown = key;
-  const visible = commands(session, token && HIDDEN);
-  const real = commands(session, token);
+  const visible = commands(session, token && HIDDEN, maySpeak);
+  const real = commands(session, token, maySpeak);
   element("commands").replaceChildren(...visible.map(([title, text], index) => row(title, text, real[index][1])));
   element("commands-note").hidden = !token;
 }
@@ -27,9 +28,10 @@ export function showCommands(session, token) {
 /**
  * @param {Session | null} session
  * @param {string | null} token
+ * @param {boolean} maySpeak
  * @returns {[string, string][]} title and command
  */
-function commands(session, token) {
+function commands(session, token, maySpeak) {
   const speak = new URL("speak", document.baseURI);
   speak.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   speak.hash = speak.search = "";
@@ -40,8 +42,10 @@ function commands(session, token) {
   const stream = quoted(decodeURI(url.href));
   const named = session ? ` --session ${session.name}` : "";
   const secret = token ? ` --token ${quoted(token)}` : "";
+  /** @type {[string, string][]} */
+  const speaking = maySpeak ? [["Speak into it", `txt2vid send --mic ${speak.href}${named}${secret}`]] : [];
   return [
-    ["Speak into it", `txt2vid send --mic ${speak.href}${named}${secret}`],
+    ...speaking,
     ["Watch", `txt2vid play ${stream}`],
     ["Watch with ffplay", `ffplay -fflags nobuffer -flags low_delay ${stream}`],
   ];
