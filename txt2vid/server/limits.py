@@ -47,8 +47,11 @@ MAX_CALLERS = 256  # websockets of calls at once, those in lobbies and those wit
 JOIN_SECONDS = 5.0  # from the connection to join
 CALL_MESSAGES_A_SECOND = 10.0  # of one caller, who clicks; and CALL_MESSAGES_BURST at once
 CALL_MESSAGES_BURST = 50.0
-EXPRESSIONS_A_SECOND = 3.0  # of one caller, and EXPRESSIONS_BURST at once; more are passed over: faces are not quicker
+EXPRESSIONS_A_SECOND = (
+    3.0  # of one caller, or by HTTP in one session, and EXPRESSIONS_BURST at once: faces are not quicker
+)
 EXPRESSIONS_BURST = 8.0
+EXPRESSION_BYTES = 1024  # of one by HTTP: ten times what it takes
 CALL_OUTBOX = 16  # messages to one caller that wait: of each kind that tells the whole room the newest, and errors
 GUESSES_A_SECOND = 0.5  # names of rooms that are not known, of one address; and GUESSES_BURST at once. Names have
 GUESSES_BURST = 20.0  # 128 bits, so this spares the server's work and hides nothing: known names always pass

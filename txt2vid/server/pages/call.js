@@ -67,7 +67,8 @@ function join({ name, hero, picture }) {
   const call = new Live({ room, name, hero, resume: kept(), microphone });
   live = call;
   bar.use(call);
-  faces.use(call);
+  faces.use(ownHero(call));
+  for (const event of ["members", "state"]) call.room.addEventListener(event, () => faces.show());
   call.addEventListener("change", () => showCall(call));
   call.addEventListener("end", () => ended(call));
   call.room.addEventListener("welcome", () => {
@@ -77,6 +78,26 @@ function join({ name, hero, picture }) {
   });
   showCall(call);
   element("mute").focus();
+}
+
+/**
+ * What the row of faces moves in a call.
+ * @param {Live} call
+ * @returns {import("./expressions.js").Moved}
+ */
+function ownHero(call) {
+  return {
+    get shown() {
+      return call.inside;
+    },
+    get ready() {
+      return call.room.state === "in";
+    },
+    get mood() {
+      return call.room.me?.expression ?? "";
+    },
+    express: (name) => call.room.express(name),
+  };
 }
 
 /** @param {Live} call */
