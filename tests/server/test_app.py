@@ -169,11 +169,19 @@ def test_who_may_speak_is_told(server: Server, guarded: Server) -> None:
         assert both.json["may_speak"] is True
 
 
+def test_who_may_speak_is_told_what_to_give_away(server: Server, guarded: Server) -> None:
+    assert server.ask("/api/sessions").json["watch_token"] is None
+    assert guarded.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").json["watch_token"] == WATCH_TOKEN
+    assert guarded.ask("/api/sessions", Authorization=f"Bearer {WATCH_TOKEN}").json["watch_token"] is None
+
+
 def test_public_viewing_opens_nothing_that_changes(serving: Any, hero: Path) -> None:
     options = ("--face", hero, "--size", "128", "--workers", "1", "--token", TOKEN, "--public-viewing")
     with serving(*options) as server:
         assert server.ask("/api/sessions").json["may_speak"] is False
-        assert server.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").json["may_speak"] is True
+        told = server.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").json
+        assert (told["may_speak"], told["watch_token"]) == (True, "")
+        assert server.ask("/api/sessions").json["watch_token"] is None
         for path in ("/api/sessions", "/api/sessions/hero", "/s/hero/stream.ts", "/whip/hero", "/call"):
             assert server.ask(path, "POST").status == 401, path
 

@@ -54,7 +54,20 @@ def test_who_has_the_watching_token_sees_and_is_not_told_how_to_speak(guarded: S
 
 def test_who_has_the_servers_token_is_told_how_to_speak(guarded: Server, page: Browser) -> None:
     page.goto(f"http://localhost:{guarded.port}/?token={TOKEN}")
-    page.until(f"{TITLES}.join() === 'Speak into it,Watch,Watch with ffplay'")
+    page.until(f"{TITLES}.join() === 'Speak into it,A link with which others only watch,Watch,Watch with ffplay'")
+
+
+def test_the_link_for_others_watches_and_no_more(guarded: Server, page: Browser) -> None:
+    page.goto(f"http://localhost:{guarded.port}/?token={TOKEN}")
+    page.until(f"{TITLES}.length === 4")
+    assert WATCH_TOKEN not in page.run("document.documentElement.outerHTML")  # screens are shared
+    page.run("void (navigator.clipboard.writeText = async (text) => void (window.copied = text))")
+    page.click("#commands .command:nth-child(2) button")
+    link = page.until("window.copied")
+    assert link == f"http://localhost:{guarded.port}/?token={WATCH_TOKEN}#hero"
+    page.run("sessionStorage.clear()")
+    page.goto(link)
+    page.until(f"{LIVE} && {TITLES}.length === 2 && {ROW}.hidden")
 
 
 def test_a_call_is_not_begun_with_the_watching_token(guarded: Server, page: Browser) -> None:

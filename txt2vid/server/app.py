@@ -114,12 +114,20 @@ class _Server:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def sessions(self, request: Request) -> Response:
-        """All that can be watched. may_speak: in those that are of no call, whoever asked."""
+        """All that can be watched. may_speak: in those that are of no call, whoever asked.
+
+        watch_token: for a link to give away, told to who may speak.
+        """
         clock = time.monotonic()
         found = [
             session.describe(clock) if session else describe_asleep(name, clock) for name, session in self._hub.names()
         ]
-        body = {"sessions": found, "may_speak": self._may_speak(request, None)}
+        may_speak = self._may_speak(request, None)
+        body = {
+            "sessions": found,
+            "may_speak": may_speak,
+            "watch_token": self._access.for_viewers if may_speak else None,
+        }
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def session(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from txt2vid.core.wire import MAX_TOKEN
 from txt2vid.errors import UsageError
 
-ONLY_WATCHES = "this token is for watching alone: for this, give the server's own (that of serve --token)"
+ONLY_WATCHES = "this token is for watching alone, and this takes the server's own: give the one of serve --token"
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 
@@ -127,6 +127,11 @@ class Access:
     def only_watches(self, *tokens: str | None) -> bool:
         """Whether one of them is the watching token, and none the server's own. Takes as long for any wrong one."""
         return self.watch_token is not None and _is_among(self.watch_token, tokens) and not self.knows(*tokens)
+
+    @property
+    def for_viewers(self) -> str | None:
+        """The token of a link with which one can only watch: "" where that needs none, None where there is no such."""
+        return "" if self.token is not None and self.public_viewing else self.watch_token
 
     def _is_ours(self, host: str | None) -> bool:
         name, _ = split_host(host or "")

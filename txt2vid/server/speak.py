@@ -41,7 +41,7 @@ from txt2vid.core.wire import (
 from txt2vid.errors import UsageError
 from txt2vid.pipeline.messages import Drain, Express, Hear, Move, Said
 from txt2vid.server import limits
-from txt2vid.server.auth import ONLY_WATCHES, Access, bearer
+from txt2vid.server.auth import Access, bearer
 from txt2vid.server.hub import Hub
 from txt2vid.server.inbox import Gone, Inbox
 from txt2vid.server.logs import say
@@ -202,7 +202,8 @@ class Speaker(Sender):
             known = self._access.knows(*tokens)
         if not known:
             watches = self._access.only_watches(*tokens)
-            raise WireError(ONLY_WATCHES if watches else "the token is missing or wrong", "token")
+            words = "is for watching alone, and speaking takes the server's own" if watches else "is missing or wrong"
+            raise WireError(f"the token {words}", "token")
 
     def _hear(self, session: Session, data: bytes, hello: Hello, allowance: Allowance) -> None:
         self._not_after_end()

@@ -4,6 +4,8 @@
  * @typedef {{name: string, face?: string, width?: number, height?: number, fps?: number, live?: boolean,
  *   speaking?: boolean, viewers?: number, expression?: string, streams?: Record<string, string>}} Session
  *   expression: the mood that stays whoever speaks, "" for none
+ * @typedef {{maySpeak: boolean, watchToken: string | null}} Rights
+ *   maySpeak: this token lets speak, and not watch alone; watchToken: for a link to give away, "" where watching needs none
  * @typedef {{time: number, zero: number, avOffset: number | null, expression: string, maySpeak: boolean, asked: number,
  *   answered: number}} Status
  *   time: seconds of the session when the server answered; zero: of the session where the stream's time stamps are 0;
@@ -70,10 +72,13 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<{sessions: Session[], maySpeak: boolean}>} maySpeak: this token lets speak, and not watch alone */
+  /**
+   * @returns {Promise<{sessions: Session[], rights: Rights}>}
+   */
   async sessions() {
-    const { sessions, may_speak } = await this.#json("api/sessions");
-    return { sessions: Array.isArray(sessions) ? sessions : [], maySpeak: may_speak === true };
+    const { sessions, may_speak, watch_token } = await this.#json("api/sessions");
+    const rights = { maySpeak: may_speak === true, watchToken: typeof watch_token === "string" ? watch_token : null };
+    return { sessions: Array.isArray(sessions) ? sessions : [], rights };
   }
 
   /**

@@ -33,7 +33,8 @@ const field = /** @type {HTMLInputElement} */ (element("token-field"));
 const draw = /** @type {HTMLAnchorElement} */ (element("draw"));
 /** @type {Session[]} */
 let sessions = [];
-let maySpeak = false;
+/** @type {import("./api.js").Rights} */
+let rights = { maySpeak: false, watchToken: null };
 let asked = 0; // performance.now() when the server was asked for them
 /** @type {string | null} */
 let watched = null;
@@ -42,7 +43,7 @@ let watched = null;
 async function refresh() {
   const now = performance.now();
   try {
-    ({ sessions, maySpeak } = await api.sessions());
+    ({ sessions, rights } = await api.sessions());
     asked = now;
     form.hidden = true;
     choose(watched);
@@ -60,8 +61,8 @@ function choose(before) {
   const name = chosenName(sessions, before);
   showSessions(sessions, name, "");
   const session = sessions.find((one) => one.name === name);
-  showCommands(session ?? null, api.token, maySpeak);
-  mover.watch((maySpeak && session) || null, asked);
+  showCommands(session ?? null, api.token, rights);
+  mover.watch((rights.maySpeak && session) || null, asked);
   line.name(name);
   draw.hidden = !mayDraw() || name === null;
   draw.href = `s/${encodeURIComponent(name ?? "")}/face`;
@@ -126,7 +127,7 @@ async function repeat(work, pause) {
 api.takeToken();
 new Controls(video, player);
 line.show(player.state, player.reason);
-showCommands(null, api.token, maySpeak);
+showCommands(null, api.token, rights);
 void repeat(refresh, () => LIST_EVERY);
 void repeat(askTheTime, () => (meter.knows ? CLOCK_EVERY : CLOCK_FIRST));
 setInterval(() => showReading(meter.read(), player.state), READ_EVERY);
