@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import SMALL, TOKEN, Server, serving
+from tests.server.conftest import SMALL, TOKEN, WATCH_TOKEN, Server, serving
 
 pytest.importorskip("aiortc")
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -25,7 +25,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Serv
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))
         stun = f"stun:127.0.0.1:{nobody.getsockname()[1]}"
-        arguments = ("--face", hero, *SMALL, "--token", TOKEN, "--ice-server", stun)
+        arguments = ("--face", hero, *SMALL, "--token", TOKEN, "--watch-token", WATCH_TOKEN, "--ice-server", stun)
         with serving(tmp_path_factory.mktemp("relay"), *arguments) as running:
             yield running
 
@@ -51,6 +51,14 @@ def test_all_hops_of_a_server_that_is_well(relay: Server, txt2vid: Command) -> N
     assert [name for name, hop in hops.items() if not hop["works"]] in (["STUN"], [])  # others may tell our own address
     assert hops["UDP and codec"]["detail"].startswith("h264 and Opus, directly")
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_a_token_for_watching_alone_is_told(relay: Server, txt2vid: Command) -> None:
+    done = txt2vid("doctor", "--call", f"http://127.0.0.1:{relay.port}/?token={WATCH_TOKEN}", "--json")
+    hops = {hop["what"]: hop["detail"] for hop in json.loads(done.stdout)["hops"]}
+    detail = hops["token"]
+    assert detail == "taken, but it is for watching alone: with it no call is begun"
+    assert WATCH_TOKEN not in done.stdout + done.stderr
 
 
 def test_the_first_hop_that_fails_is_the_last_and_says_what_to_type(relay: Server, txt2vid: Command) -> None:

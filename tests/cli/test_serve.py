@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -58,6 +59,10 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *says: str) -> No
         ([], "add --face"),
         (["--face", "{hero}", "--host", "192.168.1.7"], '--token "$(openssl rand -hex 16)"'),
         (["--face", "{hero}", "--token", ""], "empty"),
+        (["--face", "{hero}", "--watch-token", "x"], "everybody may speak: add --token"),
+        (["--face", "{hero}", "--token", "x", "--watch-token", "x"], "write another"),
+        (["--face", "{hero}", "--token", "x", "--watch-token", ""], "the token of --watch-token is empty"),
+        (["--face", "{hero}", "--token", "x", "--watch-token", "y", "--public-viewing"], "leave one of them out"),
         (["--face", "{hero}", "--port", "70000"], "try txt2vid serve --help"),
         (["--face", "{hero}", "--loop"], "add --audio FILE"),
         (["--face", "{hero}", "--audio", "a", "--text-file", "b"], "leave one out"),
@@ -87,6 +92,9 @@ def test_bad_files(txt2vid: Command, hero: Path, tmp_path: Path) -> None:
     refused(txt2vid("serve", "--face", hero, "--text-file", "gone.txt"), 3, "gone.txt")
     refused(txt2vid("serve", "--face", hero, "--text-file", "empty.txt"), 6, "empty.txt holds nothing to say")
     refused(txt2vid("serve", "--face", hero, "--token-file", "gone"), 3, "openssl rand -hex 16 > gone")
+    watch = ("--token", "x", "--watch-token-file", "gone")
+    refused(txt2vid("serve", "--face", hero, *watch), 3, "openssl rand -hex 16 > gone")
+    refused(txt2vid("serve", "--face", hero, "--token-file", "empty.txt"), 2, "the token of --token is empty")
     tls = ("--tls-cert", "gone.pem", "--tls-key", "gone.key")
     refused(txt2vid("serve", "--face", hero, *tls), 3, "gone.pem cannot be read", "--tls-self-signed")
 
@@ -134,6 +142,25 @@ def test_what_to_type_where_the_certificate_was_made_at_the_start(hero: Path, tm
         process.communicate(timeout=SECONDS)
         assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_link_for_those_who_only_watch(hero: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "serve"
+    folder.mkdir()
+    (tmp_path / "watch").write_text("peep\n")
+    tokens = ("--token", "sesame", "--watch-token-file", tmp_path / "watch")
+    with serving(folder, "--face", hero, "--port", "0", *tokens) as process:
+        page, watch, speak, share = (line(process) for _ in range(4))
+        place = page.split()[1].partition("?")[0]
+        assert share.startswith(f"share:  {place}?token=WATCH_TOKEN ")
+        assert speak.rstrip().endswith("--token TOKEN")
+        with closing(http.client.HTTPConnection(place.split("/")[2], timeout=SECONDS)) as connection:
+            connection.request("GET", "/api/sessions", headers={"Authorization": "Bearer peep"})
+            assert json.load(connection.getresponse())["may_speak"] is False
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=SECONDS)
+    for secret in ("peep", "sesame"):
+        assert secret not in page + watch + speak + share + errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -205,12 +205,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Ser
 
 
 TOKEN = "d3b07384d113edec49eaa6238ad5ff00"  # noqa: S105 - of these tests
+WATCH_TOKEN = "9f86d081884c7d659a2feaa0c55ad015"  # noqa: S105 - of these tests
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, hero: Path) -> Iterator[Server]:
-    """A server with a token."""
-    with serving(tmp_path_factory.mktemp("guarded"), "--face", hero, *SMALL, "--token", TOKEN) as running:
+    """A server with a token, and one for watching alone."""
+    tokens = ("--token", TOKEN, "--watch-token", WATCH_TOKEN)
+    with serving(tmp_path_factory.mktemp("guarded"), "--face", hero, *SMALL, *tokens) as running:
         yield running
 
 

@@ -77,7 +77,9 @@ class Site:
         return None
 
     async def _list(self, request: Request) -> Response:
-        return self._refusal(request) or JSONResponse({"sessions": [self._described(name) for name in self.names]})
+        return self._refusal(request) or JSONResponse(
+            {"sessions": [self._described(name) for name in self.names], "may_speak": True}
+        )
 
     async def _status(self, request: Request) -> Response:
         return self._refusal(request) or JSONResponse(self._described(request.path_params["name"]))

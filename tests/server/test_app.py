@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 Server = Any  # of conftest.py, which tests cannot import
 STREAMS = {"ts": "video/mp2t", "mp4": "video/mp4", "mkv": "video/x-matroska", "avi": "video/x-msvideo"}
 TOKEN = "d3b07384d113edec49eaa6238ad5ff00"  # noqa: S105 - of conftest's server
+WATCH_TOKEN = "9f86d081884c7d659a2feaa0c55ad015"  # noqa: S105 - of conftest's server
 
 
 def test_the_page_and_what_it_needs(server: Server) -> None:
@@ -123,6 +125,65 @@ def test_what_needs_the_token(guarded: Server) -> None:
     assert guarded.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").status == 200
     assert guarded.ask(f"/stream.ts?token={TOKEN}", "HEAD").status == 200
     assert guarded.ask("/healthz", Host="studio.example").status == 200
+
+
+def test_what_the_watching_token_opens(guarded: Server) -> None:
+    bearer = {"Authorization": f"Bearer {WATCH_TOKEN}"}
+    looks = [f"/stream.{container}" for container in STREAMS] + [f"/s/hero/stream.{container}" for container in STREAMS]
+    for path in (*looks, "/captions", "/s/hero/captions", "/s/hero/face", "/api/sessions", "/api/sessions/hero", "/"):
+        assert guarded.ask(path, "HEAD", **bearer).status == 200, path
+        assert guarded.ask(f"{path}?token={WATCH_TOKEN}", "HEAD").status == 200, path
+    with guarded.open(f"/stream.mp4?token={WATCH_TOKEN}") as stream:
+        assert len(stream.read(20_000)) == 20_000
+    assert guarded.ask("/whep/hero", "POST", **bearer).status in (415, 501)  # it is let in; there is no offer
+    assert guarded.ask("/s/hero/rig/1", **bearer).status == 404
+
+
+def test_what_the_watching_token_does_not_open(guarded: Server) -> None:
+    bearer = {"Authorization": f"Bearer {WATCH_TOKEN}"}
+    posts = ("/whip/hero", "/whip/hero/resource", "/call", "/api/sessions", "/api/sessions/hero", "/s/hero/stream.ts")
+    asked = [(path, method) for path in posts for method in ("POST", "PUT", "PATCH", "DELETE")]
+    for path, method in [
+        *asked,
+        ("/metrics", "GET"),
+        ("/nothing", "GET"),
+        ("/speak", "GET"),
+        ("/whip/hero", "OPTIONS"),
+    ]:
+        answer = guarded.ask(path, method, **bearer)
+        assert (answer.status, answer.body.count(b"\n")) == (403, 1), (path, method)
+        assert b"watching alone" in answer.body
+        assert guarded.ask(f"{path}?token={WATCH_TOKEN}", method).status == 403, (path, method)
+    for path, method in (("/mesh/about", "GET"), ("/mesh/peers", "POST")):
+        assert guarded.ask(path, method, **bearer).status == 401  # cameras want the other token, or a shared link
+    assert WATCH_TOKEN not in guarded.log
+    assert TOKEN not in guarded.log
+
+
+def test_who_may_speak_is_told(server: Server, guarded: Server) -> None:
+    for path in ("/api/sessions", "/api/sessions/hero"):
+        assert server.ask(path).json["may_speak"] is True
+        assert guarded.ask(path, Authorization=f"Bearer {TOKEN}").json["may_speak"] is True
+        assert guarded.ask(f"{path}?token={WATCH_TOKEN}").json["may_speak"] is False
+        both = guarded.ask(f"{path}?token={WATCH_TOKEN}", Authorization=f"Bearer {TOKEN}")
+        assert both.json["may_speak"] is True
+
+
+def test_who_may_speak_is_told_what_to_give_away(server: Server, guarded: Server) -> None:
+    assert server.ask("/api/sessions").json["watch_token"] is None
+    assert guarded.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").json["watch_token"] == WATCH_TOKEN
+    assert guarded.ask("/api/sessions", Authorization=f"Bearer {WATCH_TOKEN}").json["watch_token"] is None
+
+
+def test_public_viewing_opens_nothing_that_changes(serving: Any, hero: Path) -> None:
+    options = ("--face", hero, "--size", "128", "--workers", "1", "--token", TOKEN, "--public-viewing")
+    with serving(*options) as server:
+        assert server.ask("/api/sessions").json["may_speak"] is False
+        told = server.ask("/api/sessions", Authorization=f"Bearer {TOKEN}").json
+        assert (told["may_speak"], told["watch_token"]) == (True, "")
+        assert server.ask("/api/sessions").json["watch_token"] is None
+        for path in ("/api/sessions", "/api/sessions/hero", "/s/hero/stream.ts", "/whip/hero", "/call"):
+            assert server.ask(path, "POST").status == 401, path
 
 
 def _later(server: Server, session: str) -> Any:

@@ -10,6 +10,8 @@ from txt2vid.server.auth import Access, Asked, bearer, is_loopback, split_host
 TOKEN = "d3b07384d113edec"  # noqa: S105 - of these tests
 LOCAL = Access()
 GUARDED = Access(TOKEN, local_names=False)
+WATCH = "c157a79031e1c40f"
+SHARED = Access(TOKEN, WATCH, local_names=False)
 PUBLIC = Access(TOKEN, public_viewing=True, local_names=False)
 
 
@@ -67,6 +69,50 @@ def test_what_needs_a_token(asked: Asked, expected: int) -> None:
 def test_public_viewing_opens_what_only_looks() -> None:
     assert status(PUBLIC, Asked("http", viewing=True)) == 200
     assert status(PUBLIC, Asked("http")) == 401
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (Asked("http", token=WATCH, viewing=True), 200),
+        (Asked("http", authorization=f"Bearer {WATCH}", viewing=True), 200),
+        (Asked("websocket", token=WATCH, viewing=True), 200),
+        (Asked("http", token=WATCH + "x", viewing=True), 401),
+        (Asked("http", token=WATCH[:-1], viewing=True), 401),
+        (Asked("http", viewing=True), 401),
+        (Asked("http", token=WATCH), 403),
+        (Asked("http", token=WATCH, changes=True), 403),
+        (Asked("http", token=WATCH, authorization=f"Bearer {TOKEN}"), 200),  # one that is right is enough
+        (Asked("http", token=TOKEN, authorization=f"Bearer {WATCH}"), 200),
+        (Asked("http", token=TOKEN), 200),
+        (Asked("http", token=WATCH, viewing=True, passed=False), 401),  # a call's members let nobody else watch
+        (Asked("http", token=TOKEN, passed=False), 401),
+    ],
+)
+def test_a_token_for_watching_alone(asked: Asked, expected: int) -> None:
+    assert status(SHARED, asked) == expected
+
+
+def test_the_watching_token_is_none_where_there_is_no_such() -> None:
+    for access in (LOCAL, GUARDED):
+        assert not access.only_watches(WATCH, None, "")
+    assert SHARED.only_watches(None, WATCH)
+    assert not SHARED.only_watches(TOKEN, WATCH)
+    assert not SHARED.knows(WATCH)
+    refusal = SHARED.refusal(Asked("http", token=WATCH))
+    assert refusal is not None
+    assert "watching alone" in refusal.message
+    assert WATCH not in refusal.message
+
+
+def test_which_tokens_make_no_sense_together() -> None:
+    assert Access.of("127.0.0.1", TOKEN, watch_token=WATCH).watch_token == WATCH
+    with pytest.raises(UsageError, match="are the same"):
+        Access.of("127.0.0.1", TOKEN, watch_token=TOKEN)
+    with pytest.raises(UsageError, match="everybody may speak: add --token"):
+        Access.of("127.0.0.1", None, watch_token=WATCH)
+    with pytest.raises(UsageError, match="leave one of them out"):
+        Access.of("127.0.0.1", TOKEN, watch_token=WATCH, public_viewing=True)
 
 
 def test_a_refusal_does_not_repeat_the_token() -> None:
@@ -129,6 +175,8 @@ def test_other_machines_need_a_token(host: str) -> None:
 def test_a_token_that_no_header_carries_is_a_mistake(token: str) -> None:
     with pytest.raises(UsageError, match="token"):
         Access.of("127.0.0.1", token)
+    with pytest.raises(UsageError, match="--watch-token"):
+        Access.of("127.0.0.1", TOKEN, watch_token=token)
 
 
 def test_parts_of_headers() -> None:

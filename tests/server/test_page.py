@@ -255,6 +255,16 @@ def test_a_token_leaves_the_address(fresh: Browser, served: Site) -> None:
     fresh.run("sessionStorage.clear()")
 
 
+def test_a_copied_command_carries_the_token_as_it_is(fresh: Browser, served: Site) -> None:
+    served.token = "100%25"  # noqa: S105 - of this test
+    fresh.goto(f"{served.url}/?token=100%2525")
+    fresh.until("document.querySelector('#commands').textContent.includes('anna')")
+    fresh.run("void (navigator.clipboard.writeText = async (text) => void (window.copied = text))")
+    fresh.click("#commands .command:nth-child(2) button")
+    assert fresh.until("window.copied") == f"txt2vid play '{served.url}/s/anna/stream.ts?token=100%2525'"
+    fresh.run("sessionStorage.clear()")
+
+
 def test_the_picture_keeps_its_place(fresh: Browser, served: Site) -> None:
     served.refuse = 503
     fresh.goto(served.url)

@@ -14,11 +14,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from txt2vid.core import wire
-from txt2vid.core.wire import AudioFormat, End, Ended, Hello, Interrupt, Packet, Spoken, Stats, Text
+from txt2vid.core.wire import AudioFormat, End, Ended, Error, Hello, Interrupt, Packet, Ready, Spoken, Stats, Text
 
 Server = Any  # of conftest.py, which tests cannot import
 PCM = AudioFormat("pcm_s16le", 16_000)
 TOKEN = "d3b07384d113edec49eaa6238ad5ff00"  # noqa: S105 - of conftest's server
+WATCH_TOKEN = "9f86d081884c7d659a2feaa0c55ad015"  # noqa: S105 - of conftest's server
 
 
 def tone(samples: int, at: int = 0) -> bytes:
@@ -209,6 +210,23 @@ def test_a_wrong_token(guarded: Server, token: str | None) -> None:
     with guarded.connected() as talk:
         talk.say(Hello(token=token))
         assert talk.refusal() == ("token", 4001)
+
+
+def test_the_watching_token_does_not_speak(guarded: Server) -> None:
+    with guarded.connected() as talk:
+        talk.say(Hello(token=WATCH_TOKEN))
+        error = talk.hear()
+        assert isinstance(error, Error)
+        assert (error.code, error.warning) == ("token", False)
+        assert "watching alone" in error.message
+        assert talk.refusal() == (None, 4001)
+    with guarded.connected(query=f"?token={WATCH_TOKEN}") as talk:
+        talk.say(Hello())
+        assert talk.refusal() == ("token", 4001)
+    with guarded.connected(query=f"?token={WATCH_TOKEN}") as talk:
+        talk.say(Hello(token=TOKEN))  # one that is right is enough
+        talk.until(Ready)
+    assert WATCH_TOKEN not in guarded.log
 
 
 def test_the_token_in_each_place_where_it_may_be(guarded: Server) -> None:

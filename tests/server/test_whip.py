@@ -17,7 +17,7 @@ import aioice
 from aiortc.rtcicetransport import candidate_to_aioice
 from starlette.testclient import TestClient
 
-from tests.server.conftest import SMALL, TOKEN, Server, serving
+from tests.server.conftest import SMALL, TOKEN, WATCH_TOKEN, Server, serving
 from tests.server.peers import FRAGMENT, SDP, Tone, ask, asked, line, offer, on_loopback, until  # noqa: F401
 from txt2vid.server import whip
 from txt2vid.transports import offers, restart
@@ -215,6 +215,20 @@ def test_a_token_is_asked_for(guarded: Server) -> None:
     assert asked(guarded, "DELETE", answer.headers["Location"]).status == 401
     assert asked(guarded, "DELETE", answer.headers["Location"], **bearer).status == 200
     assert TOKEN not in guarded.log
+
+
+def test_the_watching_token_watches_and_speaks_not(guarded: Server) -> None:
+    watching = {"Authorization": f"Bearer {WATCH_TOKEN}"}
+    assert asked(guarded, "POST", "/whip/hero", sdp(sends=Tone()), **watching).status == 403
+    answer = asked(guarded, "POST", "/whep/hero", sdp(takes=BOTH), **watching)
+    assert answer.status == 201
+    place = answer.headers["Location"]
+    assert asked(guarded, "PATCH", place, "a=candidate:x\r\n", FRAGMENT, **watching).status == 428
+    assert asked(guarded, "DELETE", place, **watching).status == 200
+    speaking = asked(guarded, "POST", "/whip/hero", sdp(sends=Tone()), Authorization=f"Bearer {TOKEN}").headers
+    assert asked(guarded, "DELETE", speaking["Location"], **watching).status == 403
+    assert asked(guarded, "DELETE", speaking["Location"], Authorization=f"Bearer {TOKEN}").status == 200
+    assert WATCH_TOKEN not in guarded.log
 
 
 def test_whoever_comes_and_goes_leaves_nothing(relay: Server) -> None:

@@ -157,9 +157,12 @@ def _token(relay: Relay) -> str:
     answer, text = relay.ask("GET", "/api/sessions")
     if answer.status != 200:
         raise ServerError(text.strip() or f"the server answers {answer.status}")
-    found = json.loads(text)["sessions"]
+    said = json.loads(text)
+    found = said["sessions"]
     relay.session = str(found[0]["name"]) if found else ""
-    return "none is needed" if relay.token is None else "taken"
+    if relay.token is None:
+        return "none is needed"
+    return "taken" if said.get("may_speak", True) else "taken, but it is for watching alone: with it no call is begun"
 
 
 def _websocket(relay: Relay) -> str:

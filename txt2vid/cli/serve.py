@@ -22,7 +22,7 @@ from txt2vid.server.limits import MAX_CAMERAS, MAX_SESSIONS, MAX_VIEWERS
 from txt2vid.server.settings import DEFAULT_HOST, DEFAULT_PORT, LIVE_SIZE, Address, Settings, Tls
 
 FILE = click.Path(path_type=Path)
-TOKENLESS = "TOKEN"  # what the printed commands hold in its place: screens are shared
+TOKENLESS, WATCH_TOKENLESS = "TOKEN", "WATCH_TOKEN"  # what is printed in their places: screens are shared
 _HELP = """Serve faces that speak live: a page, streams for any player, and a place for senders, on one port.
 
 \b
@@ -41,6 +41,10 @@ Then, from anywhere: txt2vid send --mic, and txt2vid play. Ctrl-C ends it.
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--token", envvar="TXT2VID_TOKEN", metavar="TOKEN", help="What senders and viewers must know.")
 @click.option("--token-file", type=FILE, metavar="FILE", help="The same, from a file.")
+@click.option(
+    "--watch-token", envvar="TXT2VID_WATCH_TOKEN", metavar="TOKEN", help="Another, for who shall watch and not speak."
+)
+@click.option("--watch-token-file", type=FILE, metavar="FILE", help="The same, from a file.")
 @click.option("--public-viewing", is_flag=True, help="Watching needs no token.")
 @click.option("--tls-cert", type=FILE, metavar="FILE", help="Speak TLS (https, wss): the certificate, in PEM form.")
 @click.option("--tls-key", type=FILE, metavar="FILE", help="Its key.")
@@ -120,10 +124,17 @@ def _secret(path: Path | None, what: str) -> str | None:
         raise MediaError(f"{what} {path} cannot be read: openssl rand -hex 16 > {path} makes one") from err
 
 
+def _token(given: dict[str, Any], name: str) -> str | None:
+    """What is in its file, else what the option or the environment says. An empty file is no missing token."""
+    found = _secret(given[f"{name}_file"], name.replace("_", " ") + " file")
+    return given[name] if found is None else found
+
+
 def _access(given: dict[str, Any]) -> Access:
     return Access.of(
         given["host"],
-        _secret(given["token_file"], "token file") or given["token"],
+        _token(given, "token"),
+        watch_token=_token(given, "watch_token"),
         public_viewing=given["public_viewing"],
         hosts=given["allow_host"],
         origins=given["allow_origin"],
@@ -149,6 +160,8 @@ def _announce(address: Address, settings: Settings, *, as_json: bool) -> None:
     click.echo(f"page:   {http}/{query}")
     click.echo(f"watch:  txt2vid play{play}{trust}   (or ffplay, mpv, VLC: {streams['ts']}{query})")
     click.echo(f"speak:  txt2vid send{send} --mic{ask}{trust}")
+    if access.watch_token is not None:
+        click.echo(f"share:  {http}/?token={WATCH_TOKENLESS}   (who has this link can watch, and not speak)")
     if address.fingerprint is not None:
         click.echo(f"proof:  a certificate for {', '.join(address.names) or 'nobody'}")
     if made:

@@ -23,17 +23,27 @@ class WireError(ValueError):
 
 def decoded(text: str, known: Mapping[str, type[M]]) -> M:
     """The message of a JSON object that names one of the known types. Raises WireError where it is none."""
-    try:
-        body = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as err:
-        raise WireError("a text message is no JSON") from err
-    if not isinstance(body, dict):
-        raise WireError("a text message is no JSON object")
+    body = _object(text, "a text message")
     kind = body.pop("type", None)
     if not isinstance(kind, str) or kind not in known:
         shown = kind[:SHOWN] if isinstance(kind, str) else type(kind).__name__
         raise WireError(f"messages of type {shown!r} are not known: {', '.join(known)} are")
     return _built(known[kind], body, kind)
+
+
+def decoded_as(text: str, cls: type[M], what: str) -> M:
+    """A JSON object as a message of that type. what: its name in errors. Raises WireError where it is none."""
+    return _built(cls, _object(text, what), what)
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as err:
+        raise WireError(f"{what} is no JSON") from err
+    if not isinstance(body, dict):
+        raise WireError(f"{what} is no JSON object")
+    return body
 
 
 def _no_number(name: str) -> float:

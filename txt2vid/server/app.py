@@ -20,11 +20,13 @@ from starlette.websockets import WebSocket
 
 from txt2vid import __version__
 from txt2vid.server import limits
-from txt2vid.server.auth import Access
+from txt2vid.server.auth import Access, bearer
+from txt2vid.server.bodies import Answer
 from txt2vid.server.calls.calls import Calls
 from txt2vid.server.calls.routes import routes as call_routes
 from txt2vid.server.captions import Captions, captions_response
-from txt2vid.server.guard import Guard
+from txt2vid.server.expressing import asked_for
+from txt2vid.server.guard import Guard, token
 from txt2vid.server.hub import Hub
 from txt2vid.server.mesh.routes import Mesh
 from txt2vid.server.meshviewer import MeshViewer, rig_response
@@ -39,10 +41,9 @@ from txt2vid.transports.broadcast import Broadcaster
 
 PAGES = Path(__file__).parent / "pages"
 _STATUS = {"session": 404, "full": 503, "engine": 503, "stopping": 503, "face": 500}
-_WORDS = {
-    404: "there is nothing here: / is the page, /stream.ts the stream, /api/sessions lists sessions",
-    405: "this is only to be read: use GET",
-}
+_STATUS |= {"call": 403, "expression": 422, "rate": 429}
+_AGAIN = {503: round(limits.WATCH_LINGER), 429: 1}  # seconds
+_WORDS = {404: "there is nothing here: / is the page, /stream.ts the stream, /api/sessions lists sessions"}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -91,6 +92,7 @@ class _Server:
             Route("/metrics", self.metrics),
             Route("/api/sessions", self.sessions),
             Route("/api/sessions/{session}", self.session),
+            Route("/api/sessions/{session}/expression", self.express, methods=["POST"]),
         ]
 
     async def health(self, request: Request) -> Response:
@@ -112,13 +114,21 @@ class _Server:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def sessions(self, request: Request) -> Response:
-        """All that can be watched."""
-        del request
+        """All that can be watched. may_speak: in those that are of no call, whoever asked.
+
+        watch_token: for a link to give away, told to who may speak.
+        """
         clock = time.monotonic()
         found = [
             session.describe(clock) if session else describe_asleep(name, clock) for name, session in self._hub.names()
         ]
-        return JSONResponse({"sessions": found}, headers={"Cache-Control": "no-store"})
+        may_speak = self._may_speak(request, None)
+        body = {
+            "sessions": found,
+            "may_speak": may_speak,
+            "watch_token": self._access.for_viewers if may_speak else None,
+        }
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def session(self, request: Request) -> Response:
         """One of them."""
@@ -129,7 +139,25 @@ class _Server:
             return _refused(err)
         clock = time.monotonic()
         body = session.describe(clock) if session else describe_asleep(name, clock)
+        body["may_speak"] = self._may_speak(request, name)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    async def express(self, request: Request) -> Response:
+        """A face shows something; the answer tells the mood that stays."""
+        try:
+            session = self._hub.express(request.path_params["session"], await asked_for(request))
+        except Refused as err:
+            return _refused(err)
+        except Answer as given:
+            return JSONResponse({"error": str(given), "code": "protocol"}, given.response.status_code)
+        return JSONResponse({"expression": session.expression}, headers={"Cache-Control": "no-store"})
+
+    def _may_speak(self, request: Request, name: str | None) -> bool:
+        """Whether whoever asked may speak in that session, or (None) in those that are of no call."""
+        tokens = bearer(request.headers.get("authorization")), token(request.scope)
+        if name is not None and self._hub.passes.is_private(name):
+            return self._hub.passes.holder(name, "speak", tokens) is not None
+        return self._access.knows(*tokens)
 
     def _stream(self, container: str) -> Handler:
         async def stream(request: Request) -> Response:
@@ -221,10 +249,14 @@ async def _sorry(request: Request, error: Exception) -> Response:
     """404 and 405 in one line."""
     del request
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    return PlainTextResponse(f"{_WORDS.get(status, 'this cannot be done')}\n", status, headers=headers)
+    words = _WORDS.get(status, "this cannot be done")
+    if status == 405:
+        posts = "POST" in (headers or {}).get("Allow", "")
+        words = "this is to be sent something: use POST" if posts else "this is only to be read: use GET"
+    return PlainTextResponse(f"{words}\n", status, headers=headers)
 
 
 def _refused(err: Refused) -> Response:
     status = _STATUS.get(err.code, 400)
-    headers = {"Retry-After": str(round(limits.WATCH_LINGER))} if status == 503 else None
+    headers = {"Retry-After": str(_AGAIN[status])} if status in _AGAIN else None
     return JSONResponse({"error": str(err), "code": err.code}, status, headers=headers)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from txt2vid.server import limits
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+JSON = "application/json"
 
 
 class Answer(Exception):  # noqa: N818 - not an error of ours
@@ -18,15 +19,18 @@ class Answer(Exception):  # noqa: N818 - not an error of ours
         self.response = PlainTextResponse(f"{message}\n", status)
 
 
-async def text_of(request: Request, kind: str) -> str:
-    """The body. Raises Answer where it is another kind, or too long."""
+async def text_of(request: Request, kind: str, most: int = limits.SDP_BYTES) -> str:
+    """The body. most: bytes. Raises Answer where it is another kind, too long, or does not come whole."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         raise Answer(415, f"the body must be {kind}")
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > limits.SDP_BYTES:
-            raise Answer(413, f"the body has more than {limits.SDP_BYTES} bytes")
+    try:
+        async for part in request.stream():
+            data += part
+            if len(data) > most:
+                raise Answer(413, f"the body has more than {most} bytes")
+    except ClientDisconnect as err:
+        raise Answer(400, "the body did not come whole") from err
     try:
         return data.decode()
     except UnicodeDecodeError as err:

@@ -17,6 +17,7 @@ from txt2vid.server.auth import Access, Asked, bearer
 from txt2vid.server.calls.passes import HELD, Pass, Passes
 
 _LOOKING = ("GET", "HEAD")
+_VIEWS = ("/s/", "/stream.", "/captions", "/api/")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; media-src blob: 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -87,6 +88,13 @@ def token(scope: Scope) -> str | None:
     return found[0] if found else None
 
 
+def _is_viewing(scope: Scope) -> bool:
+    """Whether a request only looks: WHEP's do so by POST, and end by DELETE; all others by GET."""
+    if scope["path"].startswith("/whep/"):
+        return True
+    return scope.get("method", "GET") in _LOOKING and scope["path"].startswith(_VIEWS)
+
+
 def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
     headers = Headers(scope=scope)
     return Asked(
@@ -96,7 +104,7 @@ def _asked(scope: Scope, open_to_all: bool, passed: bool | None) -> Asked:
         authorization=headers.get("authorization"),
         token=token(scope),
         open_to_all=open_to_all,
-        viewing=scope["path"].startswith(("/s/", "/whep/", "/stream.", "/captions", "/api/")),
+        viewing=_is_viewing(scope),
         secure=scope.get("scheme") in ("https", "wss"),
         changes=scope.get("method", "GET") not in _LOOKING,
         passed=passed,

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from txt2vid.core.expressions import Cue
 from txt2vid.core.options import FaceOptions
 from txt2vid.core.wire import Hello
 from txt2vid.pipeline.messages import (
@@ -153,6 +154,20 @@ class Hub:
             if not broken:
                 self._drop_words(session)
                 self.send(Express(session.name, session.mood))
+
+    def express(self, name: str, shown: Cue) -> Session:
+        """A face shows this whoever speaks; its session. What a sender says later counts until that one leaves.
+
+        Raises Refused "session", "call", "full", or "rate".
+        """
+        session = self.find(name)
+        if name in self.sessions.private:
+            raise Refused("call", "a face in a call is moved in the call: send 'expression' over its websocket")
+        session = session or self._stand(name)
+        if not session.pace.take(1, self._now()):
+            raise Refused("rate", f"more than {limits.EXPRESSIONS_A_SECOND:g} expressions a second: wait a moment")
+        self.sessions.express(session, shown)
+        return session
 
     def send(self, request: Request, *, droppable: bool = False) -> bool:
         """Something for a session's studio; False where it did not take it."""

@@ -18,6 +18,7 @@ from txt2vid.pipeline.messages import Encoding, Opened, Packets, Report, Rigged,
 from txt2vid.server import limits
 from txt2vid.server.calls.passes import PREFIX
 from txt2vid.server.captions import Captions
+from txt2vid.server.rates import Bucket
 from txt2vid.server.seat import Seat
 from txt2vid.transports.broadcast import Broadcaster
 from txt2vid.transports.forward import Forwarder, Timed
@@ -61,7 +62,8 @@ class Session:
         self.report: Report | None = None
         self.rig: Rigged | None = None  # None until somebody has wanted to draw the face
         self.start: Fraction | None = None
-        self.mood: Cue | None = None  # that a member of a call chose; None is the server's
+        self.mood: Cue | None = None  # that stays whoever speaks: of one in a call, or of a page; None is the server's
+        self.pace = Bucket(limits.EXPRESSIONS_A_SECOND, limits.EXPRESSIONS_BURST, 0.0)  # of expressions by HTTP
         self.begin = Fraction(0)  # seconds at which its time begins in the next studio
         self.watched = False
         self.epoch = 0
@@ -93,6 +95,11 @@ class Session:
     def viewers(self) -> int:
         """How many watch: the stream, or as peers."""
         return self.broadcaster.viewers + len(self.forwarder.peers)
+
+    @property
+    def expression(self) -> str:
+        """The name of the mood that stays whoever speaks, "" for none."""
+        return "" if self.mood is None else self.mood.name
 
     @property
     def streams(self) -> dict[str, str]:
@@ -206,6 +213,7 @@ class Session:
             "live": self.seat.sender is not None,
             "speaking": report is not None and (report.buffered > 0 or bool(self.texts)),
             "viewers": self.viewers,
+            "expression": self.expression,
             "time": self.time(clock),
             "clock": clock,
             "start": None if self.start is None else float(self.start),
@@ -239,7 +247,7 @@ def streams_of(name: str) -> dict[str, str]:
 
 def describe_asleep(name: str, clock: float) -> dict[str, Any]:
     """As `Session.describe`, of a face's session that nobody has needed yet."""
-    known = {"name": name, "face": name, "standing": True, "viewers": 0, "clock": clock, "zero": ZERO}
+    known = {"name": name, "face": name, "standing": True, "viewers": 0, "expression": "", "clock": clock, "zero": ZERO}
     no = dict.fromkeys(("open", "live", "speaking"), False)
     unknown = dict.fromkeys(("width", "height", "fps", "time", "start", "stats"))
     return {**known, **no, **unknown, "streams": streams_of(name)}

@@ -97,7 +97,7 @@ class Sessions:
         self._studios.send(ChangeFace(session.name, face))
 
     def express(self, session: Session, shown: Cue) -> bool:
-        """The face of one in a call shows this; whether it is a mood that stays, whoever speaks."""
+        """The face shows this, whoever speaks; whether it is a mood that stays."""
         if not shown.is_mood or shown.seconds is not None:
             self._studios.send(Express(session.name, shown), droppable=True)
             return False

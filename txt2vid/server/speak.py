@@ -201,7 +201,9 @@ class Speaker(Sender):
         else:
             known = self._access.knows(*tokens)
         if not known:
-            raise WireError("the token is missing or wrong", "token")
+            watches = self._access.only_watches(*tokens)
+            words = "is for watching alone, and speaking takes the server's own" if watches else "is missing or wrong"
+            raise WireError(f"the token {words}", "token")
 
     def _hear(self, session: Session, data: bytes, hello: Hello, allowance: Allowance) -> None:
         self._not_after_end()

@@ -130,7 +130,7 @@ class Calls:
         member = room.members.get(who)
         session = None if member is None else self._hub.sessions.by_name.get(member.session)
         if member is not None and session is not None and self._hub.sessions.express(session, shown):
-            member.expression = "" if session.mood is None else session.mood.name
+            member.expression = session.expression
             self._changed(room)
 
     def choose(self, room: Room, who: str, hero: str) -> None:

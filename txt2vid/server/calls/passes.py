@@ -77,7 +77,7 @@ class Passes:
     def private(self, path: str) -> tuple[str, Deed] | None:
         """The private session that a URL's path is about, and what it asks for; None where it is about none."""
         parts = path.split("/")
-        deed: Deed = "speak" if parts[1:2] == ["whip"] else "watch"
+        deed: Deed = "speak" if parts[1:2] == ["whip"] or parts[4:] == ["expression"] else "watch"
         session = parts[3:4] if parts[1:3] == ["api", "sessions"] else parts[2:3] if parts[1:2] in _ABOUT else []
         return (session[0], deed) if session and self.is_private(session[0]) else None
 

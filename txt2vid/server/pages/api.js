@@ -2,8 +2,12 @@
 
 /**
  * @typedef {{name: string, face?: string, width?: number, height?: number, fps?: number, live?: boolean,
- *   speaking?: boolean, viewers?: number, streams?: Record<string, string>}} Session
- * @typedef {{time: number, zero: number, avOffset: number | null, asked: number, answered: number}} Status
+ *   speaking?: boolean, viewers?: number, expression?: string, streams?: Record<string, string>}} Session
+ *   expression: the mood that stays whoever speaks, "" for none
+ * @typedef {{maySpeak: boolean, watchToken: string | null}} Rights
+ *   maySpeak: this token lets speak, and not watch alone; watchToken: for a link to give away, "" where watching needs none
+ * @typedef {{time: number, zero: number, avOffset: number | null, expression: string, maySpeak: boolean, asked: number,
+ *   answered: number}} Status
  *   time: seconds of the session when the server answered; zero: of the session where the stream's time stamps are 0;
  *   avOffset: milliseconds that sound is ahead of the lips; asked, answered: performance.now()
  */
@@ -68,10 +72,13 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<Session[]>} */
+  /**
+   * @returns {Promise<{sessions: Session[], rights: Rights}>}
+   */
   async sessions() {
-    const { sessions } = await this.#json("api/sessions");
-    return Array.isArray(sessions) ? sessions : [];
+    const { sessions, may_speak, watch_token } = await this.#json("api/sessions");
+    const rights = { maySpeak: may_speak === true, watchToken: typeof watch_token === "string" ? watch_token : null };
+    return { sessions: Array.isArray(sessions) ? sessions : [], rights };
   }
 
   /**
@@ -86,9 +93,22 @@ export class Api {
       time: Number(body.time ?? NaN), // it may not have begun
       zero: Number(body.zero),
       avOffset: typeof offset === "number" ? offset : null,
+      expression: String(body.expression ?? ""),
+      maySpeak: body.may_speak === true,
       asked,
       answered: performance.now(),
     };
+  }
+
+  /**
+   * Has the face of a session show something.
+   * @param {string} session
+   * @param {string} name of an expression
+   * @returns {Promise<string>} the mood that stays from then on, "" for none
+   */
+  async express(session, name) {
+    const body = await this.#json(`api/sessions/${encodeURIComponent(session)}/expression`, { name });
+    return String(body.expression ?? "");
   }
 
   /**
@@ -134,9 +154,12 @@ export class Api {
     return url.href;
   }
 
-  /** @param {string} path */
-  async #json(path) {
-    const answer = await this.#fetch(path, AbortSignal.timeout(PATIENCE));
+  /**
+   * @param {string} path
+   * @param {object | null} sent nothing is sent where it is null
+   */
+  async #json(path, sent = null) {
+    const answer = await this.#fetch(path, AbortSignal.timeout(PATIENCE), "no-store", sent);
     try {
       return await answer.json();
     } catch {
@@ -148,13 +171,16 @@ export class Api {
    * @param {string} path
    * @param {AbortSignal} signal
    * @param {RequestCache} cache
+   * @param {object | null} sent
    */
-  async #fetch(path, signal, cache = "no-store") {
+  async #fetch(path, signal, cache = "no-store", sent = null) {
     /** @type {Record<string, string>} */
     const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+    if (sent) headers["Content-Type"] = "application/json";
+    const more = sent ? { method: "POST", body: JSON.stringify(sent) } : {};
     let answer;
     try {
-      answer = await fetch(new URL(path, ROOT), { headers, signal, cache });
+      answer = await fetch(new URL(path, ROOT), { headers, signal, cache, ...more });
     } catch (error) {
       throw new ApiError("The server cannot be reached.", 0);
     }

@@ -6,6 +6,7 @@ import { showCommands } from "./commands.js";
 import { Controls } from "./controls.js";
 import { mayDraw } from "./faceplayer.js";
 import { Meter } from "./meter.js";
+import { Mover } from "./mover.js";
 import { element } from "./page.js";
 import { Player } from "./player.js";
 import { showReading } from "./readings.js";
@@ -24,6 +25,7 @@ const video = /** @type {HTMLVideoElement} */ (element("video"));
 const player = new Player(video, api);
 const meter = new Meter(video, () => player.offset);
 const captions = new Captions(video, player, api);
+const mover = new Mover(api);
 const line = new StateLine();
 const form = /** @type {HTMLFormElement} */ (element("token"));
 const field = /** @type {HTMLInputElement} */ (element("token-field"));
@@ -31,13 +33,18 @@ const field = /** @type {HTMLInputElement} */ (element("token-field"));
 const draw = /** @type {HTMLAnchorElement} */ (element("draw"));
 /** @type {Session[]} */
 let sessions = [];
+/** @type {import("./api.js").Rights} */
+let rights = { maySpeak: false, watchToken: null };
+let asked = 0; // performance.now() when the server was asked for them
 /** @type {string | null} */
 let watched = null;
 
 /** Asks for the sessions, shows them, and goes on with the one that is chosen. */
 async function refresh() {
+  const now = performance.now();
   try {
-    sessions = await api.sessions();
+    ({ sessions, rights } = await api.sessions());
+    asked = now;
     form.hidden = true;
     choose(watched);
   } catch (error) {
@@ -54,7 +61,8 @@ function choose(before) {
   const name = chosenName(sessions, before);
   showSessions(sessions, name, "");
   const session = sessions.find((one) => one.name === name);
-  showCommands(session ?? null, api.token);
+  showCommands(session ?? null, api.token, rights);
+  mover.watch((rights.maySpeak && session) || null, asked);
   line.name(name);
   draw.hidden = !mayDraw() || name === null;
   draw.href = `s/${encodeURIComponent(name ?? "")}/face`;
@@ -83,6 +91,7 @@ function askForToken(why) {
   if (!form.hidden) return;
   form.hidden = false;
   element("token-why").textContent = api.token ? `This token was refused: ${why}` : why;
+  mover.watch(null, performance.now());
   showSessions([], null, "They are shown once the server knows you.");
   field.value = "";
   field.focus();
@@ -118,7 +127,7 @@ async function repeat(work, pause) {
 api.takeToken();
 new Controls(video, player);
 line.show(player.state, player.reason);
-showCommands(null, api.token);
+showCommands(null, api.token, rights);
 void repeat(refresh, () => LIST_EVERY);
 void repeat(askTheTime, () => (meter.knows ? CLOCK_EVERY : CLOCK_FIRST));
 setInterval(() => showReading(meter.read(), player.state), READ_EVERY);

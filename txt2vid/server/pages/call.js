@@ -34,10 +34,11 @@ async function start() {
   const answer = await fetch("/call", { method: "POST", headers }).catch(() => null);
   if (answer?.status === 201) {
     location.assign((await answer.json()).url);
-  } else if (answer?.status === 401) {
+  } else if (answer?.status === 401 || answer?.status === 403) {
     const first = element("start-token").hidden;
     element("start-token").hidden = false;
-    setText(element("start-why"), first ? "" : "This token was refused.");
+    const said = answer.status === 403 ? await answer.text().catch(() => "") : ""; // the token may be for watching alone
+    setText(element("start-why"), said ? `It cannot be started: ${said.trim()}.` : first ? "" : "This token was refused.");
     field.focus();
   } else {
     const body = await answer?.json().catch(() => null);
@@ -66,7 +67,8 @@ function join({ name, hero, picture }) {
   const call = new Live({ room, name, hero, resume: kept(), microphone });
   live = call;
   bar.use(call);
-  faces.use(call);
+  faces.use(ownHero(call));
+  for (const event of ["members", "state"]) call.room.addEventListener(event, () => faces.show());
   call.addEventListener("change", () => showCall(call));
   call.addEventListener("end", () => ended(call));
   call.room.addEventListener("welcome", () => {
@@ -76,6 +78,26 @@ function join({ name, hero, picture }) {
   });
   showCall(call);
   element("mute").focus();
+}
+
+/**
+ * What the row of faces moves in a call.
+ * @param {Live} call
+ * @returns {import("./expressions.js").Moved}
+ */
+function ownHero(call) {
+  return {
+    get shown() {
+      return call.inside;
+    },
+    get ready() {
+      return call.room.state === "in";
+    },
+    get mood() {
+      return call.room.me?.expression ?? "";
+    },
+    express: (name) => call.room.express(name),
+  };
 }
 
 /** @param {Live} call */

@@ -4,6 +4,7 @@ import { copyText } from "./clipboard.js";
 import { element, make, setText } from "./page.js";
 
 /** @typedef {import("./api.js").Session} Session */
+/** @typedef {import("./api.js").Rights} Rights */
 
 const THANKS = 2000; // milliseconds that a button says what it did
 const HIDDEN = "••••";
@@ -13,13 +14,14 @@ let shown = "";
 /**
  * @param {Session | null} session
  * @param {string | null} token
+ * @param {Rights} rights
  */
-export function showCommands(session, token) {
-  const key = JSON.stringify([session?.name, session?.streams, token]);
+export function showCommands(session, token, rights) {
+  const key = JSON.stringify([session?.name, session?.streams, token, rights]);
   if (key === shown) return; // what somebody selects stays selected
   shown = key;
-  const visible = commands(session, token && HIDDEN);
-  const real = commands(session, token);
+  const visible = commands(session, token && HIDDEN, { ...rights, watchToken: rights.watchToken && HIDDEN });
+  const real = commands(session, token, rights);
   element("commands").replaceChildren(...visible.map(([title, text], index) => row(title, text, real[index][1])));
   element("commands-note").hidden = !token;
 }
@@ -27,9 +29,10 @@ export function showCommands(session, token) {
 /**
  * @param {Session | null} session
  * @param {string | null} token
+ * @param {Rights} rights
  * @returns {[string, string][]} title and command
  */
-function commands(session, token) {
+function commands(session, token, { maySpeak, watchToken }) {
   const speak = new URL("speak", document.baseURI);
   speak.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   speak.hash = speak.search = "";
@@ -37,14 +40,28 @@ function commands(session, token) {
   const url = new URL(path, document.baseURI);
   url.hash = "";
   if (token) url.searchParams.set("token", token); // in the address, as every player takes it there
-  const stream = quoted(decodeURI(url.href));
+  const stream = quoted(token === HIDDEN ? decodeURI(url.href) : url.href);
   const named = session ? ` --session ${session.name}` : "";
   const secret = token ? ` --token ${quoted(token)}` : "";
+  /** @type {[string, string][]} */
+  const speaking = maySpeak ? [["Speak into it", `txt2vid send --mic ${speak.href}${named}${secret}`]] : [];
+  if (watchToken !== null) speaking.push(["A link with which others only watch", link(session, watchToken)]);
   return [
-    ["Speak into it", `txt2vid send --mic ${speak.href}${named}${secret}`],
+    ...speaking,
     ["Watch", `txt2vid play ${stream}`],
     ["Watch with ffplay", `ffplay -fflags nobuffer -flags low_delay ${stream}`],
   ];
+}
+
+/**
+ * @param {Session | null} session
+ * @param {string} token
+ * @returns {string} the address of this page for somebody else
+ */
+function link(session, token) {
+  const secret = token === HIDDEN ? token : encodeURIComponent(token);
+  const page = new URL(".", document.baseURI).href;
+  return `${page}${secret && `?token=${secret}`}${session ? `#${session.name}` : ""}`;
 }
 
 /**

@@ -1,8 +1,6 @@
 // The buttons of the player. What a browser cannot do has none.
 
-import { element } from "./page.js";
-
-const ICONS = new URL("icons.svg", import.meta.url).pathname; // wherever the server's pages are
+import { element, ICONS } from "./page.js";
 
 /** Sound, pause, full screen, picture in picture. */
 export class Controls {

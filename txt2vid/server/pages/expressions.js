@@ -1,8 +1,11 @@
-// The row of faces in a call: what the caller's own hero shows, by button or by key.
+// The row of faces: what a caller's own hero shows, or the face that is watched, by button or by key.
 
-import { element, setText } from "./page.js";
+import { element, ICONS, setText } from "./page.js";
 
-/** @typedef {import("./live.js").Live} Live */
+/**
+ * @typedef {{shown: boolean, ready: boolean, mood: string, express: (name: string) => void}} Moved what the row moves
+ *   shown: whether there is to be a row; ready: whether it can be moved now; mood: that stays, "" for none
+ */
 
 const NEUTRAL = "neutral";
 const PASSING = 900; // milliseconds that a gesture's button is lit: as long as a wink is seen
@@ -21,8 +24,8 @@ const FACES = [
 
 /** Moods that stay until they are pressed again (or 0), and gestures that pass. It lives as long as the page. */
 export class Expressions {
-  /** @type {Live | null} */
-  #live = null;
+  /** @type {Moved | null} */
+  #moved = null;
   #row = element("faces");
   #buttons = FACES.map(([name, words, passes], at) => button(name, words, at + 1, passes));
 
@@ -34,20 +37,18 @@ export class Expressions {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** @param {Live} live */
-  use(live) {
-    this.#live = live;
-    for (const event of ["members", "state"]) live.room.addEventListener(event, () => this.#show());
-    this.#show();
+  /** @param {Moved} moved from now on; `show` is to be called when it has changed */
+  use(moved) {
+    this.#moved = moved;
+    this.show();
   }
 
   /** @param {number} at */
   #press(at) {
     const [name, words, passes] = FACES[at];
-    const room = this.#live?.room;
-    if (room?.state !== "in") return;
-    const again = room.me?.expression === name;
-    room.express(again ? NEUTRAL : name);
+    if (!this.#moved?.ready) return;
+    const again = this.#moved.mood === name;
+    this.#moved.express(again ? NEUTRAL : name);
     setText(element("said"), again ? "Neutral." : `${words}.`);
     if (passes) this.#light(this.#buttons[at]);
   }
@@ -60,8 +61,8 @@ export class Expressions {
     const at = Number(event.key) - 1;
     if (at >= 0) {
       this.#press(at);
-    } else if (this.#live?.room.state === "in") {
-      this.#live.room.express(NEUTRAL);
+    } else if (this.#moved?.ready) {
+      this.#moved.express(NEUTRAL);
       setText(element("said"), "Neutral.");
     }
   }
@@ -94,14 +95,13 @@ export class Expressions {
     setTimeout(() => one.classList.remove("passing"), PASSING);
   }
 
-  /** What the server says that the face shows: another tab may have had this place. */
-  #show() {
-    const room = this.#live?.room;
-    this.#row.hidden = !this.#live?.inside;
+  /** What the server says that the face shows: it may have been moved from elsewhere. */
+  show() {
+    this.#row.hidden = !this.#moved?.shown;
     FACES.forEach(([name, , passes], at) => {
       const one = this.#buttons[at];
-      one.setAttribute("aria-disabled", String(room?.state !== "in")); // not disabled: the focus would be lost
-      if (!passes) one.setAttribute("aria-pressed", String(room?.me?.expression === name));
+      one.setAttribute("aria-disabled", String(!this.#moved?.ready)); // not disabled: the focus would be lost
+      if (!passes) one.setAttribute("aria-pressed", String(this.#moved?.mood === name));
     });
   }
 }
@@ -118,7 +118,7 @@ function button(name, words, key, passes) {
   const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   icon.setAttribute("aria-hidden", "true");
   icon.append(document.createElementNS(icon.namespaceURI, "use"));
-  icon.firstElementChild?.setAttribute("href", `/icons.svg#face-${name}`);
+  icon.firstElementChild?.setAttribute("href", `${ICONS}#face-${name}`);
   const label = document.createElement("span");
   setText(label, words);
   one.append(icon, label);

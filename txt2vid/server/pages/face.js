@@ -3,11 +3,13 @@
 import { Api, ApiError } from "./api.js";
 import { label, offerFull } from "./controls.js";
 import { drawsFaces, FacePlayer } from "./faceplayer.js";
+import { Mover } from "./mover.js";
 import { element, setText } from "./page.js";
 import { StateLine } from "./state.js";
 
 const AGAIN = 2000; // milliseconds until a session that is not there is looked for again
 const READ_EVERY = 1000; // milliseconds between numbers shown
+const LOOK_EVERY = 2500; // milliseconds between looks at what the face shows, for who may move it
 
 const api = new Api();
 const name = decodeURIComponent(location.pathname.split("/")[2] ?? "");
@@ -15,6 +17,7 @@ const video = /** @type {HTMLAnchorElement} */ (element("video-link"));
 const sound = element("sound");
 const mute = element("mute");
 const volume = /** @type {HTMLInputElement} */ (element("volume"));
+const mover = new Mover(api);
 const line = new StateLine();
 /** @type {FacePlayer | null} */
 let player = null;
@@ -23,7 +26,7 @@ let before = { at: performance.now(), received: 0, drawn: 0 };
 async function begin() {
   if (!(await drawsFaces())) return instead("This browser cannot draw it here.");
   try {
-    await api.status(name);
+    showMood(await api.status(name));
   } catch (error) {
     if (error instanceof ApiError && error.unauthorized) return ask(error.message);
     line.show(error instanceof ApiError && error.status === 404 ? "ended" : "reconnecting", String(error));
@@ -37,6 +40,18 @@ async function begin() {
   player.addEventListener("noway", () => instead(player?.reason ?? ""));
   player.watch(name);
   show();
+}
+
+/** @param {import("./api.js").Status} status */
+function showMood({ maySpeak, expression, asked }) {
+  mover.watch(maySpeak ? { name, expression } : null, asked);
+}
+
+/** Somebody else may have moved it. */
+async function look() {
+  if (!mover.shown || document.hidden) return;
+  const status = await api.status(name).catch(() => null); // the player says what is wrong with the server
+  if (status) showMood(status);
 }
 
 /** The session has ended: it may begin anew. */
@@ -113,3 +128,4 @@ label(mute, "muted", "Sound on");
 offerFull(element("full"), element("screen"));
 void begin();
 setInterval(read, READ_EVERY);
+setInterval(() => void look(), LOOK_EVERY);

@@ -1,5 +1,7 @@
 // Elements of the page, found and made.
 
+export const ICONS = new URL("icons.svg", import.meta.url).pathname; // wherever the server's pages are
+
 /**
  * @param {string} id
  * @returns {HTMLElement} Throws where the page has none of this name.
