@@ -53,6 +53,7 @@ MOTIONS = {
     "turned far, funnel": turned(0, -25, 0, mouthFunnel=0.6, jawOpen=0.3),
     "turned up, smile": turned(-8, -18, -10, mouthSmile=0.5),
     "turned up, half shut eyes": turned(-15, 25, 12, eyeBlink=0.6),
+    "a little gaze": Motion(gaze=np.array((0.02, 0.01), np.float32)),
     "turned the other way, wide eyes": turned(0, -25, 0, eyeWide=0.8, browInnerUp=0.8),
 }
 
@@ -119,7 +120,7 @@ def test_a_turned_mouth_that_hardly_moves_changes_hardly_anything(
     [
         ("new ArrayBuffer(3)", "no face"),
         ("file.slice(0, 20000)", "cut short"),
-        ("(new Uint8Array(file, 9000, 2000).fill(7), file)", "damaged"),
+        ("(new Uint8Array(file, 8 + new DataView(file).getUint32(4, true), 2000).fill(7), file)", "damaged"),
         ("(new DataView(file).setUint32(4, 5), file)", "cut short"),
     ],
 )

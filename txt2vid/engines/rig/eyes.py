@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ Mask = NDArray[np.bool_]
 
 # An iris is 11.7 mm wide on a ball of 12 mm radius: at 35 degrees its middle has moved by 1.18 of its radius.
 _REACH = (1.15, 0.75)  # iris radii at gaze 1: sideways, up and down
+_STRAY, _WIDER = 0.2, 0.5  # of its radius: how far an iris may be from where landmarks have it, and how much wider
+_EDGE = 0.04  # of its radius: a step of the search
+_SEEN, _CLEAR = 0.25, 12.0  # the part of an iris' edge that is to be seen, and by how many levels the ball is lighter
+_RIM = (0.5, 1.5)  # pixels into the opening: up to where the picture's own rim is kept, so that no seam shows there
 OPEN = 0.13  # height over width from which an eye counts as open
 
 
@@ -35,11 +40,16 @@ class Eye:
         inset = max(1.0, 0.05 * contour.half)
         depth = np.asarray(np.minimum(across - upper, lower - across), np.float32)
         inside = (depth > inset) & (np.abs(along) < 0.97 * contour.half)
-        self._radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+        told = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+        middle, self._radius = _round(patch.min(axis=2).astype(np.float32), inside, iris[0] - self._offset, told)
         self._axes = np.stack([contour.along, contour.across])
-        distance = np.sqrt(((pixels - (iris[0] - self._offset)) ** 2).sum(axis=-1)).astype(np.float32)
+        distance = np.sqrt(((pixels - middle) ** 2).sum(axis=-1)).astype(np.float32)
         within = distance / np.float32(max(self._radius, 1.0))
         self._white, self._iris = self._parted(self._completed(patch, inside, depth, within), distance)
+        edge = smoothstep(_RIM[1], _RIM[0], depth)[..., None]
+        self._rim = np.concatenate([np.rint(patch * edge), np.rint(255 * edge)], axis=-1).astype(np.uint8)
+        self._lower = self._rim * np.asarray(across > 0, np.uint8)[..., None]
+        self._upper = self._rim - self._lower
         self.is_seen = _is_an_eye(patch, inside, within)
 
     def _completed(self, patch: Pixels, inside: Mask, depth: Array, distance: Array) -> Pixels:
@@ -81,18 +91,51 @@ class Eye:
     def export(self, pack: Pack) -> dict[str, Any]:
         """The white, the iris before it, and how a gaze moves the iris: pixels (2, 2) of its two parts, row by row."""
         turn = np.diag(np.array(_REACH) * self._radius) @ self._axes
-        return {"white": pack.levels(self._white), "iris": pack.levels(self._iris), "turn": turn.tolist()}
+        layers = {"white": self._white, "iris": self._iris, "rim": self._rim}
+        return {**{name: pack.levels(layer) for name, layer in layers.items()}, "turn": turn.tolist()}
 
-    def draw(self, gaze: Array, skull: Array, box: imaging.Box) -> Pixels:
+    def draw(self, gaze: Array, skull: Array, box: imaging.Box, wide: float) -> Pixels:
         """The ball as BGR in a box of the rectangle.
 
-        gaze: (2,) in [-1, 1], to the picture's right and down. skull: (2, 3) how the head moves.
+        gaze: (2,) in [-1, 1], to the picture's right and down. skull: (2, 3) how the head moves. wide: 0 to 1, how far
+        the upper lid is open beyond where it is in the picture, whose rim then is not shown where it was.
         """
         matrix = skull.copy()
         matrix[:, 2] += matrix[:, :2] @ self._offset - self._offset - box[:2]
-        white = imaging.move(self._white, matrix, box[2:], edges=True)
+        ball = imaging.move(self._white, matrix, box[2:], edges=True)
+        rim = imaging.add(imaging.scaled(self._upper, 1 - wide), self._lower) if wide else self._rim
+        rim = imaging.move(rim, matrix, box[2:], edges=True)
         matrix[:, 2] += matrix[:, :2] @ ((gaze * _REACH * self._radius) @ self._axes)
-        return imaging.over(imaging.move(self._iris, matrix, box[2:]), white)
+        ball = imaging.over(imaging.move(self._iris, matrix, box[2:]), ball)
+        return imaging.over(rim, ball)
+
+
+def _round(white: Array, inside: Mask, middle: Array, radius: float) -> tuple[Array, float]:
+    """The iris' middle and radius as they are in the picture, where landmarks miss them, as those of drawn eyes do.
+
+    The circle across which it becomes whiter most, among those near what landmarks tell (Daugman 1993). white: (h, w),
+    float32, the least of each pixel's colours. inside: where the ball is seen. middle: (2,) pixels, and radius, as
+    landmarks have them; they are kept where no circle is clear.
+    """
+    shifts = np.array(list(itertools.product(np.linspace(-_STRAY, _STRAY, 7), repeat=2)), np.float32) * radius
+    radii = np.arange(1 - 2 * _EDGE, 1 + _WIDER + _EDGE, _EDGE, dtype=np.float32) * radius
+    angles = np.arange(0, 2 * np.pi, np.pi / 32, dtype=np.float32)
+    spokes = radii[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    places = (middle + shifts)[:, None, None] + spokes  # (shifts, radii, angles, 2)
+    flat = np.asarray(places.reshape(len(shifts), -1, 2), np.float32)
+    seen = imaging.sample_field(inside.astype(np.float32), flat).reshape(places.shape[:-1]) > 0.99
+    level = imaging.sample_field(white, flat).reshape(places.shape[:-1])
+    # From two steps within to two without, where both ends are seen: an edge is as wide as that. On either side: light
+    # that falls on one of an iris makes an edge of its own there.
+    both = seen[:, 4:] & seen[:, :-4]
+    rises = np.where(both, level[:, 4:] - level[:, :-4], 0)
+    least = _SEEN * len(angles) / 2
+    sides = (np.cos(angles) > 0, np.cos(angles) < 0)
+    steps = np.minimum(*((rises * side).sum(axis=-1) / np.maximum((both & side).sum(axis=-1), least) for side in sides))
+    shift, ring = np.unravel_index(int(steps.argmax()), steps.shape)
+    if steps[shift, ring] < _CLEAR:
+        return middle, radius
+    return np.asarray(middle + shifts[shift], np.float32), float(radii[ring + 2])
 
 
 def _is_an_eye(patch: Pixels, inside: Mask, distance: Array) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from txt2vid.core.media import Pixels
-from txt2vid.core.motion import BLENDSHAPES, INDEX
+from txt2vid.core.motion import BLENDSHAPES, INDEX, coefficients
 from txt2vid.engines.rig import imaging
 from txt2vid.engines.rig.anatomy import Anatomy, Solid, held, sheets_of, spline_of
 from txt2vid.engines.rig.canvas import Canvas
@@ -17,7 +17,7 @@ from txt2vid.engines.rig.light import Light
 from txt2vid.engines.rig.mouth import MouthInterior
 from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.pose import Pose
-from txt2vid.engines.rig.slit import Contour, Slit, side_fields
+from txt2vid.engines.rig.slit import Contour, Slit, begun, side_fields
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.geometry import Array
 
@@ -83,7 +83,8 @@ class Mouth:
 
     def draw(self, canvas: Canvas, weights: Array, pose: Pose) -> None:
         """Draws the mouth onto the head's canvas."""
-        if not weights[self._mouth_shapes].any():
+        share = begun(weights[self._mouth_shapes])
+        if not share:
             return  # the lips are as in the picture, and the head's own sheet shows them
         carried, skull = pose.carry(self._middle, self._depth)
         lips, fade = self._slit.skin(weights, pose, carried)
@@ -93,7 +94,7 @@ class Mouth:
             jaw, tongue = weights @ self._jaw, float(weights[INDEX["tongueOut"]])
             inside = self._interior.draw(skull, jaw, tongue, _protrusion(weights), cover, box)
             _show(picture, lips, inside, box)
-        self._slit.blend(canvas, picture, fade, carried)
+        self._slit.blend(canvas, picture, fade, carried, share)
 
     def export(self, pack: Pack) -> dict[str, Any]:
         """All of it. jaw: (n, 2) pixels that each shape moves the jaw by."""
@@ -140,23 +141,29 @@ class EyeLids:
         rims = [*upper[0], *lower[0]]
         self._moves = np.abs(anatomy.shapes[:, rims]).max(axis=(1, 2)) > 0.02
         self._look = _look_matrix(side)
+        self._widens = coefficients(**{f"eyeWide{side}": 4.0, f"eyeLookUp{side}": 2.0})
 
     def draw(self, canvas: Canvas, weights: Array, pose: Pose) -> None:
         """Draws the eye onto the head's canvas."""
         gaze = self._look @ weights[: len(BLENDSHAPES)]
-        if not (weights[self._moves].any() or np.abs(gaze).max() > 0.004):
+        share = begun(weights[self._moves], gaze)
+        if not share:
             return
         carried, skull = pose.carry(self._middle, self._depth)
         lids, fade = self._slit.skin(weights, pose, carried)
         picture, box = imaging.colours(lids), imaging.opening(imaging.plane(lids, 3))
         if box[2]:
-            _show(picture, lids, self.ball.draw(gaze, skull, box), box)
-        self._slit.blend(canvas, picture, fade, carried)
+            _show(picture, lids, self.ball.draw(gaze, skull, box, self._wide(weights)), box)
+        self._slit.blend(canvas, picture, fade, carried, share)
+
+    def _wide(self, weights: Array) -> float:
+        """0 to 1: how much of the upper lid's rim is gone from where the picture has it."""
+        return min(1.0, float(self._widens @ weights[: len(BLENDSHAPES)]))
 
     def export(self, pack: Pack) -> dict[str, Any]:
-        """All of it. look: (2, 52), what coefficients make of the gaze."""
+        """All of it. look: (2, 52), what coefficients make of the gaze; widens: (52,), what they open it."""
         slit = _exported(self._slit, self._middle, self._depth, self._moves, pack)
-        return {**slit, **self.ball.export(pack), "look": self._look.tolist()}
+        return {**slit, **self.ball.export(pack), "look": self._look.tolist(), "widens": self._widens.tolist()}
 
 
 def _look_matrix(side: str) -> Array:

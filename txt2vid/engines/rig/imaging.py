@@ -120,6 +120,12 @@ def shade(picture: Pixels, light: Pixels) -> Pixels:
     return result
 
 
+def scaled(plane: Pixels, by: float) -> Pixels:
+    """Values times a number, rounded, held at 255."""
+    result: Pixels = _cv.convertScaleAbs(plane, None, by)
+    return result
+
+
 def add(one: Pixels, other: Pixels) -> Pixels:
     """The sum, held at 255."""
     result: Pixels = _cv.add(one, other)

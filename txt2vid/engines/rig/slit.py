@@ -20,6 +20,7 @@ from txt2vid.faces.landmarks import Row
 
 _OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap
 _KEPT, _GONE = 0.15, 1.1  # halves of the slit: up to where a sheet goes on past its rim, and from where it is the other
+BEGINS = 0.05  # of a coefficient, up to which a slit that begins to move passes into its own picture
 _FADE = 0.10  # of the rectangle's shorter side: where the slit's picture passes into the face's
 
 
@@ -157,8 +158,11 @@ class Slit:
             "margin": _margin(self.grid.width, self.grid.height),
         }
 
-    def blend(self, canvas: Canvas, picture: Pixels, fade: Pixels, carried: Array) -> None:
-        """Lays the slit's picture, carried along, softly onto a canvas. fade: as `skin` gives it."""
+    def blend(self, canvas: Canvas, picture: Pixels, fade: Pixels, carried: Array, share: float) -> None:
+        """Lays the slit's picture, carried along, softly onto a canvas.
+
+        fade: as `skin` gives it. share: 0 to 1, how much of the slit is shown: see `begun`.
+        """
         x, y = self.grid.x + int(carried[0]) - canvas.x, self.grid.y + int(carried[1]) - canvas.y
         height, width = canvas.colours.shape[:2]
         left, top = max(x, 0), max(y, 0)
@@ -170,7 +174,16 @@ class Slit:
         shown = picture[part]
         if canvas.alpha.size and int((head := canvas.alpha[top:bottom, left:right]).min()) < 255:
             shown = imaging.shade(shown, imaging.repeat(head))
-        canvas.colours[top:bottom, left:right] = imaging.mix(shown, under, fade[part])
+        shares = fade[part] if share == 1 else imaging.scaled(fade[part], share)
+        canvas.colours[top:bottom, left:right] = imaging.mix(shown, under, shares)
+
+
+def begun(*moved: Array) -> float:
+    """0 to 1: how much of a slit is shown that is moved so far, each coefficient in [-1, 1]; 0 where nothing moves it.
+
+    A slit is drawn of pieces that are not quite the picture: lashes, teeth. Shown at once they would jump.
+    """
+    return min(1.0, max(float(np.abs(each).max(initial=0)) for each in moved) / BEGINS)
 
 
 def rim_masks(

@@ -10,7 +10,7 @@ import * as shaders from "./shaders.js";
 /** @typedef {import("./rigmove.js").Motion} Motion */
 
 const SHADOW = 0.07; // of the mouth's rectangle: how far the lips' shadow reaches
-const LOOKS = 0.004; // the least gaze that is drawn
+const BEGINS = 0.05; // of a coefficient, up to which a slit that begins to move passes into its own picture
 
 /** Draws one face on a canvas. Fires "lost" where the device takes the canvas away: nothing can be drawn any more. */
 export class FaceGl extends EventTarget {
@@ -89,6 +89,7 @@ export class FaceGl extends EventTarget {
         ...this.#slit(eye, picture),
         white: ofLayer(gl, eye.white),
         iris: ofLayer(gl, eye.iris),
+        rim: ofLayer(gl, eye.rim),
       })),
     };
     head.picture.close();
@@ -129,7 +130,8 @@ export class FaceGl extends EventTarget {
   /** @type {(slit: any, canvas: Target, weights: Float32Array, pose: import("./rigmove.js").Pose) => void} */
   #drawMouth(slit, canvas, weights, pose) {
     const { about, spread } = slit;
-    if (!about.moves.some((/** @type {number} */ shape) => weights[shape] !== 0)) return; // the head's sheet shows it
+    const share = begun(about, weights, []);
+    if (!share) return; // the head's sheet shows it
     const carried = this.#drawSkin(slit, weights, pose);
     const matrix = affine(pose, about.depth);
     const reach = Math.max(3, Math.round(Math.min(spread.width, spread.height) * SHADOW)) | 1;
@@ -143,6 +145,7 @@ export class FaceGl extends EventTarget {
     const lift = about.lift.map((/** @type {number} */ one) => one * weights[TONGUE_OUT]);
     const out = Math.min(1, weights[PUCKER] + 0.8 * weights[FUNNEL]);
     this.#blend(this.#mouth, slit, canvas, carried, {
+      share,
       ...{ hollow: slit.hollow, tongue: slit.tongue, lower: slit.lower, upper: slit.upper, spread, reach },
       ...source("skull", matrix, [0, 0], about),
       ...source("lower", matrix, jaw, about),
@@ -157,15 +160,17 @@ export class FaceGl extends EventTarget {
   #drawEye(slit, canvas, weights, pose) {
     const { about } = slit;
     const gaze = about.look.map((/** @type {number[]} */ row) => row.reduce((sum, one, i) => sum + one * weights[i], 0));
-    const looks = Math.max(Math.abs(gaze[0]), Math.abs(gaze[1])) > LOOKS;
-    if (!looks && !about.moves.some((/** @type {number} */ shape) => weights[shape] !== 0)) return;
+    const share = begun(about, weights, gaze);
+    if (!share) return;
+    const wide = about.widens.reduce((/** @type {number} */ sum, /** @type {number} */ one, /** @type {number} */ i) => sum + one * weights[i], 0);
     const carried = this.#drawSkin(slit, weights, pose);
     const matrix = affine(pose, about.depth);
     const turned = [0, 1].map((axis) => gaze[0] * about.turn[0][axis] + gaze[1] * about.turn[1][axis]);
     const [a, b, , d, e] = matrix;
     const shift = [a * turned[0] + b * turned[1], d * turned[0] + e * turned[1]];
     this.#blend(this.#eye, slit, canvas, carried, {
-      ...{ white: slit.white, iris: slit.iris },
+      ...{ share, white: slit.white, iris: slit.iris, rim: slit.rim, kept: 1 - Math.min(1, wide), down: about.turn[1] },
+      middle: [0, 1].map((axis) => about.middle[axis] - about.sheets.grid[axis]),
       ...source("white", matrix, [0, 0], about),
       ...source("iris", matrix, shift, about),
     });
@@ -253,6 +258,15 @@ export class FaceGl extends EventTarget {
     program.use({ box: into.box, rectangle: into.box, turned: 1, ...values });
     this.#gl.drawArrays(this.#gl.TRIANGLE_STRIP, 0, 4);
   }
+}
+
+/**
+ * How much of a slit is shown that is moved so far, 0 to 1: its pieces are not quite the picture, and would jump.
+ * @type {(about: any, weights: Float32Array, gaze: number[]) => number}
+ */
+function begun({ moves }, weights, gaze) {
+  const moved = [...moves.map((/** @type {number} */ shape) => weights[shape]), ...gaze];
+  return Math.min(1, Math.max(0, ...moved.map(Math.abs)) / BEGINS);
 }
 
 /**

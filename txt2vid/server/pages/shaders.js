@@ -103,7 +103,7 @@ const SLIT = `${HEAD}
 uniform sampler2D cover;
 uniform vec4 grid;
 uniform vec2 carried;
-uniform float margin;
+uniform float margin, share;
 in vec2 place, from;
 out vec4 colour;
 vec2 moved(vec3 one, vec3 other, vec2 at) { return vec2(dot(one, vec3(at, 1.0)), dot(other, vec3(at, 1.0))); }
@@ -119,7 +119,7 @@ float edge(vec2 inside) {
 vec3 hidden(vec2 inside);
 void main() {
   vec2 inside = place - carried - grid.xy;
-  float fade = smoothstep(0.0, 1.0, min(edge(inside), edge(from - grid.xy)));
+  float fade = share * smoothstep(0.0, 1.0, min(edge(inside), edge(from - grid.xy)));
   if (fade == 0.0) discard;
   vec4 skin = texelFetch(cover, ivec2(round(inside)), 0);
   vec3 seen = skin.rgb;
@@ -150,14 +150,19 @@ vec3 hidden(vec2 inside) {
   return seen * pow(vec3(light * (1.0 - shadow * covered / float(reach))), warmth);
 }`;
 
-/** What is behind the lids: the white, and the iris before it. */
+/** What is behind the lids: the white, the iris before it, and before both the rim as the picture has it. */
 export const EYE = `${SLIT}
-uniform sampler2D white, iris;
+uniform sampler2D white, iris, rim;
+uniform float kept;
+uniform vec2 middle, down;
 uniform vec3 whiteX, whiteY, irisX, irisY;
 vec3 hidden(vec2 inside) {
   vec2 size = vec2(textureSize(white, 0));
+  vec2 own = moved(whiteX, whiteY, place), at = (own + 0.5) / size;
   vec4 before = layer(iris, moved(irisX, irisY, place));
-  return before.rgb + (1.0 - before.a) * texture(white, (moved(whiteX, whiteY, place) + 0.5) / size).bgr;
+  vec3 ball = before.rgb + (1.0 - before.a) * texture(white, at).bgr;
+  vec4 lids = (dot(own - middle, down) > 0.0 ? 1.0 : kept) * texture(rim, at).bgra;
+  return lids.rgb + (1.0 - lids.a) * ball;
 }`;
 
 /** The whole frame: the head over its background, within the rectangle in which it moves. */
