@@ -12,6 +12,7 @@ from txt2vid.engines.rig.anatomy import anatomy_of, samples
 from txt2vid.engines.rig.canvas import Canvas
 from txt2vid.engines.rig.features import EyeLids, Mouth, eyes_of
 from txt2vid.engines.rig.head import Head
+from txt2vid.engines.rig.lids import settle_lids
 from txt2vid.engines.rig.light import Light, light_of
 from txt2vid.engines.rig.pack import Pack
 from txt2vid.engines.rig.patch import Patch
@@ -36,7 +37,8 @@ class Rig:
         """mouth_only: the light in the mouth, the same for all frames of a video; None moves everything."""
         still = mouth_only is None
         self._landmarks = landmarks
-        settled = settle_rims(picture, settle_seam(picture, landmarks) if still else landmarks)
+        settled = settle_lids(picture, settle_seam(picture, landmarks)) if still else landmarks
+        settled = settle_rims(picture, settled)
         self._axes = measure(settled)
         shapes = Shapes(settled, self._axes)
         self._weights = Weights(settled, self._axes, shapes.displacements, shapes.corner_pulls, exact_rest=not still)
