@@ -150,3 +150,18 @@ def test_the_colour_of_planes_is_that_of_four_pixels() -> None:
     even = np.full((8, 8, 3), (200, 120, 30), np.uint8)
     whole = np.asarray(cv2.cvtColor(even, cv2.COLOR_BGR2YUV_I420), int)
     assert np.abs(to_i420(even) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("turn", [(3.0, 0.0, 0.0), (0.0, -2.0, 3.0), (0.5, 0.5, -9.0)])
+def test_a_head_is_drawn_wherever_it_goes(hero: Face, turn: tuple[float, float, float]) -> None:
+    """Recorded motion knows no limits: what leaves the grid is not seen, and nothing fails."""
+    shift = np.array((4.0, -7.0, 9.0), np.float32)
+    frame = whole(hero).draw_i420(Motion(coefficients(jawOpen=1), np.array(turn, np.float32), shift))
+    assert frame.shape == (384, 256)
+
+
+def test_a_matte_in_which_nobody_is_shows_the_picture(hero: Face) -> None:
+    picture = hero.frames.pixels(0)
+    rig = Rig(picture, hero.frames.landmarks(0), np.zeros(picture.shape[:2], np.uint8))
+    turned = Motion(rotation=np.array((0, 0.3, 0), np.float32))
+    np.testing.assert_allclose(rig.draw(turned).astype(int), picture, atol=2)

@@ -29,7 +29,7 @@ from txt2vid.faces.geometry import Array, smoothstep
 
 _SMOOTH = 0.045  # of the face's width
 _STIFF = 0.15  # of a turn: where the neck goes along with less of it, it moves less by itself, too
-_STILL = 0.01  # of a step
+_STILL = 0.01  # of a node's steepest step: depths that change by less are done
 _SEEN = 8  # of 255: what a matte shows of a person by less is left where it is
 _NODES = 56  # along the longer side of the head at rest
 _STEEPEST = 1.2  # pixels of depth in one of the picture: a turn as far as drivers go folds nothing that is less steep
@@ -112,14 +112,11 @@ class Head:
 
     def _within(self, moved: Plane) -> _Nodes:
         """The nodes between which all of the head is that moves: where it is, and where it is at rest."""
-        if not self._has_matte:
+        if not self._has_matte or not len(self._moving):
             return slice(0, self.grid.rows), slice(0, self.grid.columns)
-        if not len(self._moving):
-            return slice(0, 2), slice(0, 2)
         places = moved.ravel()[self._moving] * np.float32(1 / self.grid.step) + self._rest
-        return _span(self._rest.imag, places.imag, self.grid.rows), _span(
-            self._rest.real, places.real, self.grid.columns
-        )
+        rows, columns = self.grid.rows, self.grid.columns
+        return _span(self._rest.imag, places.imag, rows), _span(self._rest.real, places.real, columns)
 
     def _bands(self, shift: Plane, within: _Nodes) -> Iterator[tuple[slice, slice]]:
         """The parts of what lies between some nodes, row by row of them, outside which there is nothing of the head."""
