@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from tests.ffmpeg.streams import encode
+from tests.screens import screen
 from txt2vid.cli.play import DEFAULT, stream_url
 from txt2vid.errors import UsageError
 
@@ -71,17 +72,10 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    if shutil.which("Xvfb") is None or shutil.which("import") is None or shutil.which("ffplay") is None:
-        pytest.skip("no Xvfb, import or ffplay here: sudo apt install xvfb imagemagick ffmpeg")
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL) as screen:
-        os.close(writer)
-        try:
-            with os.fdopen(reader) as numbers:
-                yield f":{numbers.readline().strip()}"
-        finally:
-            screen.kill()
+    if shutil.which("import") is None or shutil.which("ffplay") is None:
+        pytest.skip("no import or ffplay here: sudo apt install imagemagick ffmpeg")
+    with screen(640, 480) as name:
+        yield name
 
 
 def play(*arguments: str, display: str = "", **variables: str) -> subprocess.Popen[str]:

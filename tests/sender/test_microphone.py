@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from tests.cli.test_send import serving
 from tests.sender.conftest import Stage
+from tests.sinks import sink
 from txt2vid.core.media import LISTENING_RATE
 from txt2vid.core.wire import AudioFormat
 from txt2vid.errors import AudioError, UsageError
@@ -25,8 +25,6 @@ from txt2vid.sender.microphone import Device, choose, quiet
 __all__ = ["serving"]
 DRIVING = Path(__file__).parents[2] / "sample_data" / "driving.mp4"
 
-ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
-SINK = "module-null-sink sink_name=hole rate=48000 channels=2"
 INPUTS = [
     Device(0, "Built-in Mic", 48_000, 2, False),
     Device(3, "USB Mic", 44_100, 1, True),
@@ -38,34 +36,8 @@ INPUTS = [
 def pulse(tmp_path: Path) -> Iterator[dict[str, str]]:
     """PulseAudio with one sink that nobody hears; the environment in which its monitor is the microphone."""
     pytest.importorskip("pyaudio", reason="the extra mic is not installed")
-    if shutil.which("pulseaudio") is None:
-        pytest.skip("pulseaudio is not installed")
-    home, run = tmp_path / "home", tmp_path / "run"
-    home.mkdir()
-    run.mkdir(mode=0o700)
-    (home / "asoundrc").write_text(ALSA)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PULSE")},
-        "HOME": str(home),
-        "XDG_RUNTIME_DIR": str(run),
-        "ALSA_CONFIG_PATH": str(home / "asoundrc"),
-        "PULSE_SERVER": f"unix:{run}/native",
-        "PULSE_SOURCE": "hole.monitor",
-    }
-    command = ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "--use-pid-file=no"]
-    command += ["-L", f"module-native-protocol-unix socket={run}/native auth-anonymous=1", "-L", SINK]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as daemon:
-        try:
-            wait_for((run / "native").exists)
-            wait_for(lambda: b"hole" in pactl(environment, "list", "short", "sources"))
-            environment["PULSE_TEST_PID"] = str(daemon.pid)
-            yield environment
-        finally:
-            daemon.kill()
-
-
-def pactl(environment: dict[str, str], *arguments: str) -> bytes:
-    return subprocess.run(["pactl", *arguments], env=environment, capture_output=True, check=False).stdout
+    with sink(tmp_path) as environment:
+        yield environment
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:

@@ -6,9 +6,10 @@ import base64
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from websockets.sync.client import ClientConnection
@@ -269,12 +270,19 @@ def chromium(
 
 
 @contextmanager
-def firefox(folder: Path, *, trusting: bool = False) -> Iterator[Firefox]:
-    """A Firefox with its profile in `folder`. trusting: takes any certificate."""
+def firefox(
+    folder: Path, around: Mapping[str, str] = MappingProxyType({}), *, trusting: bool = False
+) -> Iterator[Firefox]:
+    """A Firefox with its profile in `folder`.
+
+    around: variables of its environment; with a DISPLAY it has WebGL, by software. trusting: takes any certificate.
+    """
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in _FIREFOX.items()]
     (folder / "user.js").write_text("\n".join(lines))
-    options = ["--headless", "--no-remote", "--remote-debugging-port", "0", "--profile", str(folder)]
-    with launched("firefox-esr", options, folder, folder / "WebDriverBiDiServer.json", _firefox_address) as socket:
+    options = ["--no-remote", "--remote-debugging-port", "0", "--profile", str(folder)]
+    options += [] if "DISPLAY" in around else ["--headless"]
+    address = folder / "WebDriverBiDiServer.json"
+    with launched("firefox-esr", options, folder, address, _firefox_address, **around) as socket:
         yield Firefox(socket, trusting=trusting)
 
 
@@ -290,6 +298,7 @@ _FIREFOX = {
     "remote.prefs.recommended": True,  # what Firefox itself recommends for tests
     "toolkit.telemetry.enabled": False,
     "ui.prefersReducedMotion": 1,
+    "webgl.force-enabled": True,  # without a graphics card
 }
 
 

@@ -21,10 +21,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.screens import screen
 from tests.server import browsers
 from tests.server.browsers import Browser
 from tests.server.face_site import SOFTWARE
 from tests.server.page_site import Site, site
+from tests.sinks import sink
 from txt2vid.core import wire
 
 START_SECONDS = 60.0  # on a machine that has other things to do
@@ -237,11 +239,19 @@ def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield opened
 
 
-@pytest.fixture(scope="session")
-def artist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium with WebGL, which needs no graphics card."""
-    with browsers.chromium(tmp_path_factory.mktemp("artist"), more=SOFTWARE) as opened:
-        yield opened
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def artist(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser with WebGL, which needs no graphics card, and with sound."""
+    folder = tmp_path_factory.mktemp("artist")
+    if request.param == "chromium":
+        with browsers.chromium(folder, more=SOFTWARE) as opened:
+            yield opened
+        return
+    with sink(tmp_path_factory.mktemp("sink")) as sound, screen(1280, 1000) as display:
+        around = {"DISPLAY": display, "LIBGL_ALWAYS_SOFTWARE": "1"}
+        around |= {name: sound[name] for name in ("XDG_RUNTIME_DIR", "PULSE_SERVER")}
+        with browsers.firefox(folder, around) as opened:
+            yield opened
 
 
 @pytest.fixture(scope="module")

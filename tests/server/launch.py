@@ -20,12 +20,15 @@ POLL = 0.02  # seconds between looks
 
 @contextmanager
 def launched(
-    program: str, options: list[str], folder: Path, file: Path, read: Callable[[str], str]
+    program: str, options: list[str], folder: Path, file: Path, read: Callable[[str], str], **variables: str
 ) -> Iterator[ClientConnection]:
-    """Run a browser in a process group of its own, and connect to the address that it writes into `file`."""
+    """Run a browser in a process group of its own, and connect to the address that it writes into `file`.
+
+    variables: of its environment.
+    """
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    environment = {**os.environ, "HOME": str(folder)}
+    environment = {**os.environ, "HOME": str(folder), **variables}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, *options], stdout=log, stderr=log, start_new_session=True, env=environment, cwd=folder
