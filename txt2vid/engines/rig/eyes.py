@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 _REACH = (1.15, 0.75)  # iris radii at gaze 1: sideways, up and down
 _STRAY, _WIDER = 0.2, 0.5  # of its radius: how far an iris may be from where landmarks have it, and how much wider
 _EDGE = 0.04  # of its radius: a step of the search
-_SEEN, _CLEAR = 0.25, 12.0  # the part of an iris' edge that is to be seen, and by how many levels the ball is lighter
+_SEEN, _CLEAR = 0.25, 25.0  # the part of an iris' edge that is to be seen, and by how many levels the ball is lighter
 _RIM = (0.5, 1.5)  # pixels into the opening: up to where the picture's own rim is kept, so that no seam shows there
 OPEN = 0.13  # height over width from which an eye counts as open
 
@@ -40,17 +40,17 @@ class Eye:
         inset = max(1.0, 0.05 * contour.half)
         depth = np.asarray(np.minimum(across - upper, lower - across), np.float32)
         inside = (depth > inset) & (np.abs(along) < 0.97 * contour.half)
-        told = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
-        middle, self._radius = _round(patch.min(axis=2).astype(np.float32), inside, iris[0] - self._offset, told)
+        told, radius = iris[0] - self._offset, float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+        self.is_seen = _is_an_eye(patch, inside, _distance(pixels, told) / np.float32(max(radius, 1.0)))
+        middle, self._radius = _round(patch.min(axis=2).astype(np.float32), inside, told, radius)
         self._axes = np.stack([contour.along, contour.across])
-        distance = np.sqrt(((pixels - middle) ** 2).sum(axis=-1)).astype(np.float32)
+        distance = _distance(pixels, middle)
         within = distance / np.float32(max(self._radius, 1.0))
         self._white, self._iris = self._parted(self._completed(patch, inside, depth, within), distance)
         edge = smoothstep(_RIM[1], _RIM[0], depth)[..., None]
         self._rim = np.concatenate([np.rint(patch * edge), np.rint(255 * edge)], axis=-1).astype(np.uint8)
         self._lower = self._rim * np.asarray(across > 0, np.uint8)[..., None]
         self._upper = self._rim - self._lower
-        self.is_seen = _is_an_eye(patch, inside, within)
 
     def _completed(self, patch: Pixels, inside: Mask, depth: Array, distance: Array) -> Pixels:
         """The ball where lids hide it: the iris goes on as round as it is, the white as it is beside the iris.
@@ -108,6 +108,11 @@ class Eye:
         matrix[:, 2] += matrix[:, :2] @ ((gaze * _REACH * self._radius) @ self._axes)
         ball = imaging.over(imaging.move(self._iris, matrix, box[2:]), ball)
         return imaging.over(rim, ball)
+
+
+def _distance(pixels: Array, middle: Array) -> Array:
+    """(h, w): how far pixels (h, w, 2) are from a point (2,)."""
+    return np.asarray(np.sqrt(((pixels - middle) ** 2).sum(axis=-1)), np.float32)
 
 
 def _round(white: Array, inside: Mask, middle: Array, radius: float) -> tuple[Array, float]:

@@ -20,7 +20,8 @@ _OPEN = 0.3  # of it: eyes that are less open show too little of themselves
 _CONTRAST = 40.0  # levels that a lid is from all colours of its eye, from which on they can be told apart
 _LIKE = 0.4  # of that contrast: what differs less is still the eye
 _LEAST, _MOST = 0.05, 0.3  # of half the eye's width: less is no more than the softness of a rim, more no lid
-_SHARE = 0.5  # of an eye's columns that must tell it, and of those that must agree
+_WHITE = 0.75  # of the whitest of an eye: so white is its ball
+_COUNT, _SHARE = 10, 0.6  # columns of both eyes that must tell it, and the part of them that must agree
 _SMALLEST = 6.0  # pixels, half of an eye's width: smaller ones are too soft
 
 
@@ -33,7 +34,7 @@ def settle_lids(picture: Pixels, landmarks: Landmarks) -> Landmarks:
         return landmarks
     # Both eyes are drawn by the same hand, and landmarks miss them alike.
     told = np.concatenate([_left_out(picture, contour) for contour, _ in eyes])
-    if len(told) < _SHARE * _COLUMNS or (told > _LEAST).mean() < _SHARE:
+    if len(told) < _COUNT or (told > _LEAST).mean() < _SHARE:
         return landmarks
     deep = min(float(np.median(told)), _MOST)
     for contour, lower in eyes:
@@ -44,21 +45,24 @@ def settle_lids(picture: Pixels, landmarks: Landmarks) -> Landmarks:
 def _left_out(picture: Pixels, contour: Contour) -> Array:
     """How far the eye goes on below the middle of its lower rim, in halves of its width, as columns tell it: (n,).
 
-    Only of those columns in which the eye and the lid have clearly other colours.
+    Only of those columns that are white above the rim, and whose lid clearly has another colour: dark may be lashes.
     """
-    share = np.linspace(-0.7, 0.7, _COLUMNS, dtype=np.float32)
+    share = np.linspace(-0.8, 0.8, _COLUMNS, dtype=np.float32)
     along = share * contour.half
     upper, lower = contour.rim("upper", along), contour.rim("lower", along)
     if (lower - upper).max() < _OPEN * contour.half:
         return share[:0]
-    within = upper + np.linspace(0.3, 0.8, 6, dtype=np.float32)[:, None] * (lower - upper)
-    eye = _colours(picture, contour, along, within).reshape(-1, 3)
+    within = upper + np.linspace(0.4, 0.8, 5, dtype=np.float32)[:, None] * (lower - upper)
+    eye = _colours(picture, contour, along, within)
+    whiteness = eye.min(axis=-1)
+    is_white = whiteness > _WHITE * np.percentile(whiteness, 95)
     outwards = np.linspace(0, _REACH, _ROWS, dtype=np.float32)
     seen = _colours(picture, contour, along, lower + outwards[:, None] * contour.half)
-    unlike = np.linalg.norm(seen[:, :, None] - eye, axis=-1).min(axis=-1)
+    unlike = np.linalg.norm(seen[:, :, None] - eye[is_white], axis=-1).min(axis=-1)
     ends = outwards[np.maximum(np.cumprod(unlike < _LIKE * unlike[-1], axis=0).sum(axis=0) - 1, 0)]
-    # A rim that is wrong is most so in the middle, and right at the corners.
-    return np.asarray((ends / (1 - share * share))[unlike[-1] > _CONTRAST], np.float32)
+    told = is_white.all(axis=0) & (unlike[-1] > _CONTRAST)
+    # A rim that is wrong is most so in the middle; of corners, which may be wrong as well, not too much is concluded.
+    return np.asarray((ends / np.maximum(1 - share * share, 0.8))[told], np.float32)
 
 
 def _colours(picture: Pixels, contour: Contour, along: Array, across: Array) -> Array:
