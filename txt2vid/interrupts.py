@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def unwind_on(*numbers: signal.Signals) -> None:
     for number in numbers:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _terminate)
-    sys.unraisablehook = _repeat_lost
+    sys.unraisablehook, sys.excepthook = _repeat_lost, _repeat_printed
 
 
 def apart(work: Callable[[], T]) -> T:
@@ -101,6 +101,18 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _repeat_lost(lost: UnraisableHookArgs) -> None:
     """Python drops what is raised in callbacks (of weak references, of ctypes): then the signal comes again."""
     if isinstance(lost.exc_value, Terminated):
-        threading.Timer(_AGAIN, os.kill, (os.getpid(), lost.exc_value.number)).start()
+        _repeat(lost.exc_value)
     else:
         sys.__unraisablehook__(lost)
+
+
+def _repeat_printed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """C++ that calls Python prints what is raised there, and goes on (protobuf, while MediaPipe loads)."""
+    if isinstance(error, Terminated):
+        _repeat(error)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _repeat(lost: Terminated) -> None:
+    threading.Timer(_AGAIN, os.kill, (os.getpid(), lost.number)).start()

@@ -96,6 +96,30 @@ def test_a_render_that_finishes_is_stopped_or_whole(tmp_path: Path, hero: Path, 
     assert stopped
 
 
+PRINTED = """
+import ctypes, time
+from txt2vid.interrupts import Terminated, unwind_on
+import signal
+unwind_on(signal.SIGTERM)
+kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+try:
+    print(ctypes.pythonapi.PyRun_SimpleString(kill.encode()), flush=True)  # prints what is raised, and goes on
+    time.sleep(60)
+except Terminated as ended:
+    print(ended)
+ctypes.pythonapi.PyRun_SimpleString(b"no such thing")
+"""
+
+
+def test_a_signal_that_c_prints_comes_again() -> None:
+    """As where MediaPipe's C++ calls Python while it loads; other errors are printed as ever."""
+    command = [sys.executable, "-c", PRINTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert done.stdout.split() == ["-1", "SIGTERM"]
+    assert done.stderr.splitlines()[-1] == "SyntaxError: invalid syntax"
+    assert "Terminated" not in done.stderr
+
+
 def test_these_tests_work_where_signals_are_ignored() -> None:
     """As under nohup or cron, or behind an `&` in a script: what the tests start is not to inherit that."""
     asked = f"{Path(__file__).parent / 'test_main.py'}::test_everything_else_that_ends_a_command"
