@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from txt2vid.core.media import Pixels
 from txt2vid.engines.rig import imaging
@@ -15,6 +16,8 @@ from txt2vid.engines.rig.sheet import Sheets
 from txt2vid.faces import landmarks as lm
 from txt2vid.faces.face import Landmarks
 from txt2vid.faces.geometry import Array, FaceAxes, facing, smoothstep
+
+Indices = NDArray[np.intp]
 
 # Smoothing of the splines: landmarks are met exactly, but those at the head's edge and behind it, which crowd in few
 # pixels and would fold the skin, only about.
@@ -85,13 +88,16 @@ def _cut(anatomy: Anatomy) -> Array:
     if matte is None:
         return anatomy.cut
 
-    def moves(place: tuple[int | slice, int | slice]) -> bool:
-        points = pixels[place]
-        return bool((matte[place] > 0)[neck_weight(anatomy, points) > 0].any())
+    def moves(x: Indices, y: Indices) -> bool:
+        there = matte[y, x] > 0
+        points = np.stack([x, y], axis=-1).astype(np.float32)
+        return bool((neck_weight(anatomy, points)[there] > 0).any())
 
-    pixels = Grid(0, 0, matte.shape[1], matte.shape[0], 1).pixels()
-    whole = slice(None)
-    return np.array([[moves((whole, side)), moves((side, whole))] for side in (0, -1)], np.float32)
+    height, width = matte.shape
+    rows, columns = np.arange(height), np.arange(width)
+    corners = ((0, 0), (width - 1, height - 1))
+    edges = [[moves(np.full_like(rows, x), rows), moves(columns, np.full_like(columns, y))] for x, y in corners]
+    return np.array(edges, np.float32)
 
 
 def spline_of(

@@ -20,7 +20,7 @@ from txt2vid.faces.landmarks import Row
 
 _OVERLAP = 1.6  # pixels that the lower side reaches under the upper one, so that a shut slit shows no gap
 _KEPT, _GONE = 0.15, 1.1  # halves of the slit: up to where a sheet goes on past its rim, and from where it is the other
-BEGINS = 0.05  # of a coefficient, up to which a slit that begins to move passes into its own picture
+_BEGINS = 0.05  # of a coefficient, up to which a slit that begins to move passes into its own picture
 _FADE = 0.10  # of the rectangle's shorter side: where the slit's picture passes into the face's
 
 
@@ -183,7 +183,7 @@ def begun(*moved: Array) -> float:
 
     A slit is drawn of pieces that are not quite the picture: lashes, teeth. Shown at once they would jump.
     """
-    return min(1.0, max(float(np.abs(each).max(initial=0)) for each in moved) / BEGINS)
+    return min(1.0, max(float(np.abs(each).max(initial=0)) for each in moved) / _BEGINS)
 
 
 def rim_masks(
