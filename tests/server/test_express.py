@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from tests.server.calls.callers import joined, make_room
+from tests.server.conftest import TOKEN, WATCH_TOKEN
 from tests.server.onlooker import Onlooker
 from txt2vid.core import wire
 
 Server = Any  # of conftest.py, which tests cannot import
-TOKEN = "d3b07384d113edec49eaa6238ad5ff00"  # noqa: S105 - of conftest's server
-WATCH_TOKEN = "9f86d081884c7d659a2feaa0c55ad015"  # noqa: S105 - of conftest's server
 SIZE = 320
 SECOND = 25  # frames
 LONG = json.dumps({"name": "joy", "more": "x" * 1100})
